@@ -1,0 +1,1 @@
+"""Domains, checks, pilot, gap, strategies, verdict and the command line."""

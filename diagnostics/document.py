@@ -1,0 +1,398 @@
+"""The finished result of a pre-flight check: one frozen, versioned document.
+
+Everything that is shown anywhere (terminal, JSON, page) is read from this document; the
+JSON *is* the document.  It holds no clock and no path, so the same input and seed give
+the same bytes.  Numbers that do not exist are ``None``, never NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+SCHEMA_VERSION = "1.0.0"
+
+State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
+Severity = Literal["none", "low", "moderate", "high"]
+Group = Literal["quality", "distributions", "tasks", "model", "pilot"]
+TaskKind = Literal["binary", "multiclass", "regression"]
+Label = Literal[
+    "transfer", "transfer-with-adaptation", "caution", "do-not-transfer", "not-enough-evidence"
+]
+Outcome = Literal["helps", "cannot tell", "hurts"]
+ConditionState = Literal["holds", "fails", "cannot tell", "not testable"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class Tool(_Model):
+    """The program that made the document."""
+
+    name: str = "negtransfer"
+    version: str
+
+
+class DomainInfo(_Model):
+    """Who one side is."""
+
+    name: str
+    kind: str = Field(description="what was read: csv, parquet, npz, table, array, tensor")
+    n_rows: int
+    n_columns: int = Field(description="feature columns as given, the label not among them")
+    n_labelled: int
+    label: str | None = Field(description="name of the label column, if any")
+    classes: dict[str, int] | None = Field(
+        description="labelled rows per class; null for regression or without labels"
+    )
+    label_mean: float | None = Field(default=None, description="regression only")
+    label_sd: float | None = Field(default=None, description="regression only")
+    content_hash: str = Field(description="SHA-256 of the columns and labels as read")
+
+
+class Condition(_Model):
+    """One of the three conditions under which transfer helps."""
+
+    name: Literal["tasks similar", "distributions close", "one model fits both"]
+    state: ConditionState
+    sentence: str
+    check_ids: list[str]
+
+
+class Setting(_Model):
+    """The situation after Pan & Yang (2010), and what can be tested in it."""
+
+    family: Literal["inductive", "transductive", "unsupervised"]
+    name: str = Field(description="the situation in a few words")
+    sentence: str
+    label_space: Literal["same", "partial", "open", "overlapping", "disjoint", "unknown"]
+    fine_tuning: bool = Field(
+        description="fine-tuning in the narrow sense: same task, the target a narrower domain"
+    )
+    conditions: list[Condition]
+
+
+class MetricInfo(_Model):
+    """The user's metric, in which the gap is expressed."""
+
+    name: str = Field(description="accuracy, rmse, ...")
+    error_name: str = Field(description="the metric as an error: lower is better")
+    unit: str = Field(description="'points' (percentage points) or 'target sd'")
+    scale: float = Field(description="factor from the gap as stored to the unit: 100 for points")
+    greater_is_better: bool
+    margin: float = Field(description="smallest gap that matters, in the error's own scale")
+    proper_score: str = Field(description="the proper score reported beside the metric")
+
+
+class Gap(_Model):
+    """Error with transfer minus error of the target-only model; positive = transfer hurts."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float = Field(description="level of the interval, 0.8 for 80 %")
+    standard_error: float
+    p_harm: float = Field(description="probability that the gap is above zero")
+    p_clear_harm: float = Field(description="probability that the gap is above the margin")
+    p_clear_gain: float = Field(description="probability that the gap is below minus the margin")
+    outcome: Outcome
+    method: str
+    in_calibrated_range: bool | None = Field(
+        default=None, description="null while no predictor fitted on measured transfers is used"
+    )
+
+
+class StrategyResult(_Model):
+    """One strategy with one learner, as measured by the pilot."""
+
+    learner: str
+    strategy: str
+    title: str
+    adapted: bool = Field(description="does more than use the source rows or model as they are")
+    applicable: bool
+    reason: str | None = Field(default=None, description="why it could not be tried")
+    n_labels: int
+    error: float | None = None
+    error_target_only: float | None = None
+    gap: Gap | None = None
+    proper_error: float | None = None
+    proper_gap: Gap | None = None
+    preconditions: str = ""
+    recommended: bool = False
+
+
+class Reason(_Model):
+    """A fact for or against, with the check that carries it."""
+
+    check_id: str
+    state: State
+    sentence: str
+
+
+class Verdict(_Model):
+    """The one answer."""
+
+    label: Label
+    sentence: str
+    gap: Gap | None
+    p_harm: float | None
+    strategy: str = Field(description="recommended strategy; 'target-only' means no transfer")
+    strategy_title: str
+    learner: str | None
+    gap_strategy: str | None = Field(
+        default=None, description="the strategy the gap belongs to, recommended or not"
+    )
+    n_labels: int
+    reasons: list[Reason]
+    counter_reasons: list[Reason]
+    untested: list[str] = Field(description="what could not be tested, in sentences")
+    would_change_if: str
+    labels_to_settle: int | None = Field(
+        description="about how many labelled target rows would settle it; null when settled"
+    )
+    safest_default: str
+
+
+class Interval(_Model):
+    """Confidence interval of a check's value."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+class NullReference(_Model):
+    """The same number where nothing differs: random halves of one domain."""
+
+    source_quantiles: list[float] | None = Field(
+        description="5 %, 50 % and 95 % over random halves of the source"
+    )
+    target_quantiles: list[float] | None = Field(
+        description="5 %, 50 % and 95 % over random halves of the target"
+    )
+    n_splits: int
+    percentile: float | None = Field(
+        description="share of the null values below the value, 0 to 100"
+    )
+    what: str = "random halves"
+
+
+class Threshold(_Model):
+    """What the state was decided by."""
+
+    value: float
+    origin: str
+    of: str | None = Field(
+        default=None,
+        description="what is held against it: 'value' for the check's value (then it is drawn), "
+        "else in words, such as 'permutation p-value'; null where it is not said",
+    )
+
+
+class LabelShares(_Model):
+    """How the labels are distributed on both sides (classes, or bins of a quantity)."""
+
+    names: list[str]
+    source: list[float]
+    target: list[float]
+
+
+class Confusion(_Model):
+    """Rows true, columns predicted, shares of each true class (or label bin)."""
+
+    names: list[str]
+    home: list[list[float]] | None = Field(description="source model cross-validated at home")
+    away: list[list[float]] | None = Field(description="source model on target labels")
+
+
+class CheckResult(_Model):
+    """One piece of evidence."""
+
+    id: str
+    name: str
+    group: Group
+    state: State
+    severity: Severity = "none"
+    value: float | None = None
+    unit: str = ""
+    direction: str = Field(default="", description="what a large value means, in words")
+    interval: Interval | None = None
+    null: NullReference | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    n_source: int
+    n_target: int
+    n_required: int | None = None
+    threshold: Threshold | None = None
+    message: str
+    remedy: str = ""
+    not_run_reason: str | None = None
+    columns: list[str] = Field(default_factory=list, description="columns concerned")
+    label_shares: LabelShares | None = None
+    confusion: Confusion | None = None
+    facts: dict[str, float | int | str | None] = Field(
+        default_factory=dict, description="further numbers behind the sentence"
+    )
+
+
+class Histogram(_Model):
+    """Shares of both sides on common bins or categories."""
+
+    bins: list[str] = Field(description="category names, or formatted bin limits")
+    edges: list[float] | None = Field(description="numeric bin edges, one more than shares")
+    source: list[float]
+    target: list[float]
+
+
+class Feature(_Model):
+    """One column: how far apart the two sides are in it."""
+
+    name: str
+    kind: str
+    shifted: bool
+    effect: float | None = Field(
+        description="numeric: Wasserstein-1 in pooled interquartile ranges; "
+        "categorical: total variation distance"
+    )
+    effect_name: str
+    null_95: float | None = Field(description="95 % of the effect over random halves")
+    p_value: float | None
+    p_adjusted: float | None = Field(description="Benjamini-Hochberg over the columns")
+    missing_source: float
+    missing_target: float
+    mean_source: float | None = None
+    mean_target: float | None = None
+    histogram: Histogram | None = None
+
+
+class LostColumn(_Model):
+    """A column that was given and is not used, and why."""
+
+    name: str
+    side: Literal["source", "target", "both"]
+    reason: str
+
+
+class ConfigValue(_Model):
+    """A setting with where it came from."""
+
+    value: str | int | float | bool | None
+    origin: Literal["default", "flag", "argument", "inferred"]
+
+
+class Diagnosis(_Model):
+    """The whole result of :func:`negtransfer.preflight`.
+
+    There is no truth value: ask for :attr:`verdict`.
+    """
+
+    schema_version: str = SCHEMA_VERSION
+    tool: Tool
+    command: str
+    config: dict[str, ConfigValue]
+    environment: dict[str, str]
+    seed: int
+    status: Literal["complete", "partial"]
+    source: DomainInfo
+    target: DomainInfo
+    task: TaskKind | None
+    task_origin: Literal["inferred", "given", "unknown"]
+    setting: Setting
+    metric: MetricInfo | None
+    learners: dict[str, str] = Field(description="learner name to what exactly it is")
+    headline_learner: str | None
+    verdict: Verdict
+    checks: list[CheckResult]
+    features: list[Feature]
+    lost_columns: list[LostColumn]
+    strategies: list[StrategyResult]
+    warnings: list[str]
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a Diagnosis has no truth value; use .verdict.label, or negtransfer.require(...)"
+        )
+
+    def __repr__(self) -> str:
+        gap = self.verdict.gap
+        shown = f", gap={gap.estimate:+.3g} [{gap.low:+.3g}, {gap.high:+.3g}]" if gap else ""
+        names = f"{self.source.name!r} -> {self.target.name!r}"
+        return f"Diagnosis({self.verdict.label!r}{shown}, {names})"
+
+    __str__ = __repr__
+
+    @property
+    def gap(self) -> Gap | None:
+        """The gap the verdict rests on, or ``None`` when nothing could be measured."""
+        return self.verdict.gap
+
+    def check(self, check_id: str) -> CheckResult:
+        """Return the check with this id; raises ``KeyError`` naming the ids there are."""
+        for found in self.checks:
+            if found.id == check_id:
+                return found
+        raise KeyError(f"no check {check_id!r}; there are {', '.join(c.id for c in self.checks)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python data, as in the JSON."""
+        return self.model_dump(mode="json")
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the document as JSON text, and write it to `path` if one is given."""
+        text = self.model_dump_json(indent=2) + "\n"
+        if path is not None:
+            _write(path, text)
+        return text
+
+    @classmethod
+    def from_json(cls, text: str) -> Diagnosis:
+        """Read a document written by :meth:`to_json`."""
+        return cls.model_validate_json(text)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the report as one self-contained page, and write it to `path` if given."""
+        from ..reports import render_html
+
+        text = render_html(self)
+        if path is not None:
+            _write(path, text)
+        return text
+
+    def to_text(self) -> str:
+        """Return the terminal view without colour."""
+        from ..reports import render_text
+
+        return render_text(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the checks as a data frame, one row a check."""
+        import pandas as pd
+
+        keep = ("id", "name", "group", "state", "value", "unit", "p_value", "message", "remedy")
+        return pd.DataFrame([{k: getattr(c, k) for k in keep} for c in self.checks])
+
+    def _repr_html_(self) -> str:
+        from ..reports import render_card
+
+        return render_card(self)
+
+
+def _write(path: str | Path, text: str) -> None:
+    from pathlib import Path
+
+    Path(path).write_text(text, encoding="utf-8", newline="\n")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the document."""
+    schema = Diagnosis.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema

@@ -1,0 +1,148 @@
+"""Puts the finished pieces together as the document; decides nothing."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from .checks import Evidence
+from .document import (
+    CheckResult,
+    ConfigValue,
+    Diagnosis,
+    DomainInfo,
+    LostColumn,
+    MetricInfo,
+    Tool,
+)
+from .learners import Learner
+from .pilot import Metric, proper_score
+from .situation import describe
+from .verdict import decide
+
+if TYPE_CHECKING:
+    from .domain import Pair, Side
+    from .preflight import Settings
+
+
+def build(
+    evidence: Evidence,
+    checks: Sequence[CheckResult],
+    metric: Metric | None,
+    learners: Sequence[Learner],
+    settings: Settings,
+    origin: Literal["argument", "flag"],
+) -> Diagnosis:
+    """Return the document of a finished check."""
+    from .. import __version__
+
+    pair, pilot = evidence.pair, evidence.pilot
+    info = None if metric is None else _metric(metric, str(pair.task))
+    left_out = pilot.plan.left_out if pilot is not None else ()
+    return Diagnosis(
+        tool=Tool(version=__version__),
+        command=_command(pair, settings),
+        config=_config(settings, origin),
+        environment=_environment(),
+        seed=settings.random_state,
+        status="partial" if left_out else "complete",
+        source=_domain(pair, pair.source),
+        target=_domain(pair, pair.target),
+        task=pair.task,
+        task_origin=pair.task_origin,
+        setting=describe(pair, checks, seed=settings.random_state),
+        metric=info,
+        learners={one.name: one.title for one in learners},
+        headline_learner=None if evidence.headline is None else evidence.headline.name,
+        verdict=decide(
+            checks, evidence.strategies, metric=info, no_pilot=evidence.no_pilot,
+            n_labels=int(pair.target.labelled.sum()),
+        ),
+        checks=list(checks),
+        features=evidence.features,
+        lost_columns=[LostColumn(name=x.name, side=x.side, reason=x.reason) for x in pair.lost],
+        strategies=list(evidence.strategies),
+        warnings=_warnings(evidence),
+    )  # fmt: skip
+
+
+def _warnings(evidence: Evidence) -> list[str]:
+    pair = evidence.pair
+    told = [*pair.source.domain.notices, *pair.target.domain.notices, *pair.notices]
+    if pair.task is not None:
+        told.append(pair.task_reason)
+    if evidence.pilot is not None:
+        told += evidence.pilot.notices
+    return list(dict.fromkeys(told))
+
+
+def _domain(pair: Pair, side: Side) -> DomainInfo:
+    domain = side.domain
+    labels = side.y[side.labelled]
+    classes = mean = sd = None
+    if labels.size and pair.task == "regression":
+        mean = float(labels.mean())
+        sd = float(labels.std(ddof=1)) if labels.size > 1 else None
+    elif labels.size:
+        counts = np.bincount(labels, minlength=len(pair.classes))
+        classes = {name: int(n) for name, n in zip(pair.classes, counts, strict=True) if n}
+    return DomainInfo(
+        name=domain.name, kind=domain.kind, n_rows=domain.n_rows, n_columns=len(domain.columns),
+        n_labelled=int(side.labelled.sum()), label=domain.label_name, classes=classes,
+        label_mean=mean, label_sd=sd, content_hash=domain.content_hash,
+    )  # fmt: skip
+
+
+def _metric(metric: Metric, task: str) -> MetricInfo:
+    return MetricInfo(
+        name=metric.name, error_name=metric.error_name, unit=metric.unit, scale=metric.unit_scale,
+        greater_is_better=metric.greater_is_better, margin=metric.margin,
+        proper_score=proper_score(metric, task).error_name,
+    )  # fmt: skip
+
+
+def _config(settings: Settings, origin: Literal["argument", "flag"]) -> dict[str, ConfigValue]:
+    from .preflight import changed
+
+    given = changed(settings)
+    return {
+        name: ConfigValue(value=value, origin=origin if name in given else "default")
+        for name in settings.__slots__
+        for value in [getattr(settings, name)]
+    }
+
+
+_ENDINGS = {"csv": ".csv", "parquet": ".parquet", "npz": ".npz", "npy": ".npy"}
+
+
+def _command(pair: Pair, settings: Settings) -> str:
+    """Return a command that repeats the check: file names, not paths, and no outputs."""
+    from .preflight import changed
+
+    sides = [
+        shlex.quote(side.domain.name + _ENDINGS.get(side.domain.kind, ""))
+        for side in (pair.source, pair.target)
+    ]
+    words = ["negtransfer", "check", *sides]
+    for name, value in changed(settings).items():
+        flag = "--seed" if name == "random_state" else "--" + name.replace("_", "-")
+        words.append(flag)
+        if value is not True:
+            words.append(shlex.quote(f"{value:g}" if isinstance(value, float) else str(value)))
+    return " ".join(words)
+
+
+def _environment() -> dict[str, str]:
+    import scipy
+    import sklearn
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }

@@ -1,0 +1,264 @@
+"""The pre-flight check: the calls in order, and the gate for pipelines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._words import short
+from .document import Diagnosis
+from .errors import InputError, NegativeTransferError
+from .gate import OK, exit_code
+
+if TYPE_CHECKING:
+    from .domain import Domain
+    from .gap import GapEstimator
+
+Progress = Callable[[str, int, int], None]
+MIN_BUDGET, MAX_BUDGET = 5.0, 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that shapes a result, besides the data and the learner."""
+
+    label: str | None = None
+    source_label: str | None = None
+    target_label: str | None = None
+    task: str | None = None
+    metric: str | None = None
+    learner: str | None = None
+    random_state: int = 0
+    budget: float = 60.0
+    keep_shared_rows: bool = False
+
+
+def preflight(
+    *,
+    source: Any,
+    target: Any,
+    label: str | None = None,
+    source_label: str | None = None,
+    target_label: str | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    learner: Any = None,
+    random_state: int = 0,
+    budget: float = 60.0,
+    keep_shared_rows: bool = False,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+    estimator: GapEstimator | None = None,
+    names: tuple[str, str] | None = None,
+    origin: Literal["argument", "flag"] = "argument",
+) -> Diagnosis:
+    """Compare a source with a target and say whether transfer will help or hurt.
+
+    Parameters
+    ----------
+    source, target : Domain, path, table, array, tensor, mapping, or pair (X, y)
+        The two domains; see :meth:`negtransfer.Domain.load`.  Columns are aligned by name.
+    label : str, optional
+        Name of the label column on both sides.  A target without it counts as unlabelled.
+    source_label, target_label : str, optional
+        Names that differ between the sides.
+    task : {'binary', 'multiclass', 'regression'}, optional
+        Kind of label; inferred, with the reason said, when left out.
+    metric : str, optional
+        ``accuracy`` (default for classes), ``balanced_accuracy``, ``roc_auc``, ``brier``,
+        ``log_loss``; ``rmse`` (default for quantities), ``mae``, ``r2``, ``mse``.
+    learner : str, estimator, or sequence or mapping of these, optional
+        ``"linear"`` and ``"forest"`` by default; any scikit-learn estimator.
+    random_state : int
+        The same input and seed give the same result, byte for byte.
+    budget : float
+        Seconds for the whole check on an ordinary machine.  It is turned into sizes before
+        anything runs, never into a clock, so that results can be repeated.
+    keep_shared_rows : bool
+        Whether rows that stand in both domains may be held out.  Only when they are different
+        units with equal values.
+    n_jobs : int, optional
+        For joblib; the result does not depend on it.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+    estimator : GapEstimator, optional
+        Turns the pilot into gaps; paired cross-validation by default.
+    names : (str, str), optional
+        How to call source and target; by default their file names, or "source" and "target".
+    origin : {'argument', 'flag'}
+        Where settings came from, for the record.
+
+    Returns
+    -------
+    Diagnosis
+        Frozen; with ``verdict``, ``gap``, ``strategies``, ``checks``, ``to_json``,
+        ``to_html``, ``to_frame``.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used, in one sentence.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> result = preflight(source=(X[::2], y[::2]), target=(X[1::2], y[1::2]))
+    >>> result.verdict.label
+    'transfer'
+    """
+    from threadpoolctl import threadpool_limits
+
+    from .checks import BEFORE_PILOT_GAP, PILOT_GAP, Evidence, run_checks
+    from .document_build import build
+    from .domain import align
+    from .gap import PairedCrossValidation
+    from .learners import resolve_learners
+    from .pilot import check_metric, resolve_metric, run_pilot, why_no_pilot
+    from .recommend import strategy_table
+
+    random_state, budget = _seed(random_state), _seconds(budget)
+    settings = Settings(
+        label, source_label, target_label, task, metric,
+        learner if isinstance(learner, str) else None, random_state, budget, keep_shared_rows,
+    )  # fmt: skip
+    if metric is not None:
+        check_metric(metric)
+    _check_names(names)
+    _check_jobs(n_jobs)
+    source, target = load_sides(source, target, settings, names)
+    pair = align(source, target, task=task, keep_shared_rows=keep_shared_rows)
+    learners = resolve_learners(learner, regression=pair.task == "regression")
+    no_pilot = why_no_pilot(pair)
+    chosen = None if pair.task is None else resolve_metric(metric, pair.task)
+    effort = min(1.0, budget / 60.0)
+    # One BLAS thread: the work is spread over fits, and sums keep their order.
+    with threadpool_limits(1, user_api="blas"):
+        pilot = headline = None
+        if no_pilot is None and chosen is not None:
+            pilot = run_pilot(
+                pair, learners, chosen,
+                budget=budget, n_jobs=n_jobs, random_state=random_state, progress=progress,
+            )  # fmt: skip
+            headline = next(one for one in learners if one.name == pilot.headline)
+        evidence = Evidence(pair, pilot, no_pilot, headline, random_state, effort, n_jobs)
+        checks = run_checks(evidence, BEFORE_PILOT_GAP, progress)
+        if pilot is not None:
+            table = strategy_table(pilot, checks, estimator or PairedCrossValidation())
+            evidence = evidence.with_strategies(table)
+        checks += run_checks(evidence, PILOT_GAP)
+        return build(evidence, checks, chosen, learners, settings, origin)
+
+
+def load_sides(
+    source: Any, target: Any, settings: Settings, names: tuple[str, str] | None = None
+) -> tuple[Domain, Domain]:
+    """Read both sides; a target may lack the shared label column, a source may not."""
+    source_label = settings.source_label or settings.label
+    target_label = settings.target_label or settings.label
+    called = names or (None, None)
+    first = _load(source, "source", called[0], source_label, optional=False)
+    second = _load(
+        target, "target", called[1], target_label, optional=settings.target_label is None
+    )
+    if first.name == second.name:
+        first = replace(first, name=f"{first.name} (source)")
+        second = replace(second, name=f"{second.name} (target)")
+    return first, second
+
+
+def _load(data: Any, side: str, name: str | None, label: str | None, *, optional: bool) -> Domain:
+    import os
+
+    from .domain import Domain
+
+    y = None
+    if isinstance(data, tuple):
+        if len(data) != 2:
+            raise InputError(f"`{side}` is a tuple of {len(data)}; give (X, y), a table or a path.")
+        data, y = data
+    if name is None and not isinstance(data, (str, os.PathLike)):
+        name = side
+    return Domain.load(data, label=label, y=y, name=name, label_optional=optional)
+
+
+def _seed(value: Any) -> int:
+    from operator import index
+
+    try:
+        seed = -1 if isinstance(value, bool) else index(value)
+    except TypeError:
+        seed = -1
+    if seed < 0:
+        raise InputError(f"random_state is {short(value)}; give a whole number, 0 or more.")
+    return seed
+
+
+def _seconds(value: Any) -> float:
+    try:
+        seconds = math.nan if isinstance(value, str) else float(value)
+    except TypeError:
+        seconds = math.nan
+    if not MIN_BUDGET <= seconds <= MAX_BUDGET:
+        given = short(value) if math.isnan(seconds) else f"{seconds:g} seconds"
+        raise InputError(
+            f"The budget is {given}; give at least {MIN_BUDGET:g} and at most {MAX_BUDGET:,.0f} "
+            "seconds."
+        )
+    return seconds
+
+
+def _check_names(names: Any) -> None:
+    if names is not None and (not isinstance(names, (tuple, list)) or len(names) != 2):
+        raise InputError(f"`names` is {short(names)}; give two: (source, target).")
+
+
+def _check_jobs(n_jobs: Any) -> None:
+    if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs == 0):
+        raise InputError(f"n_jobs is {short(n_jobs)}; give a number of workers, or leave it out.")
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """Return the settings that differ from their defaults."""
+    return {
+        f.name: getattr(settings, f.name)
+        for f in fields(settings)
+        if getattr(settings, f.name) != f.default
+    }
+
+
+def require(
+    result: Diagnosis | None = None,
+    *,
+    fail_on: str = "against",
+    allow_insufficient: bool = False,
+    **arguments: Any,
+) -> Diagnosis:
+    """Let a pipeline go on only if transfer is not warned against.
+
+    Parameters
+    ----------
+    result : Diagnosis, optional
+        A finished check; otherwise one is run with `arguments` as for :func:`preflight`.
+    fail_on : {'against', 'caution', 'insufficient', 'never'}
+        The mildest verdict that stops.
+    allow_insufficient : bool
+        Whether too little evidence lets the pipeline go on.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    NegativeTransferError
+        With the verdict's sentence; the result is its ``diagnosis``.
+    """
+    diagnosis = preflight(**arguments) if result is None else result
+    code = exit_code(diagnosis, fail_on=fail_on, allow_insufficient=allow_insufficient)
+    if code != OK:
+        verdict = diagnosis.verdict
+        raise NegativeTransferError(f"{verdict.label}: {verdict.sentence}", diagnosis)
+    return diagnosis

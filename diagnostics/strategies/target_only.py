@@ -1,0 +1,19 @@
+"""The baseline of every gap: the target's own labels, and nothing else."""
+
+from ..learners import Learner, Predictor
+from ._base import Training, register
+
+NAME = "target-only"
+
+
+@register(
+    NAME,
+    title="train on the target alone",
+    family="baseline",
+    preconditions="Needs labelled target rows; weak while they are few.",
+)
+def fit(learner: Learner, training: Training) -> Predictor:
+    """Fit on the labelled target rows."""
+    return learner.fit(
+        training.target_X, training.target_y, n_classes=training.n_classes, seed=training.seed
+    )

@@ -1,0 +1,75 @@
+"""What the words of the report mean, for readers who meet them here first."""
+
+from __future__ import annotations
+
+VERDICT_MEANINGS = {
+    "transfer": "using the source as it is should help on the target, or at least not hurt",
+    "transfer-with-adaptation": "the source helps only if it is adapted: use the named strategy",
+    "caution": "gain and harm are both possible: do not rely on transfer without watching it",
+    "do-not-transfer": "training on the target alone should do better than using the source",
+    "not-enough-evidence": "the data cannot answer the question yet; nothing was found safe",
+}
+
+GLOSSARY = (
+    (
+        "Negative transfer",
+        "A model that was given the source does worse on the target than one that never saw it.",
+    ),
+    (
+        "Gap",
+        "Error with transfer minus error of the target-only model, on target rows. Above zero, "
+        "transfer hurts; below zero, it helps. It always belongs to one learner, one strategy "
+        "and one number of target labels.",
+    ),
+    (
+        "Interval",
+        "The range that holds the true value with the stated probability, given the rows at hand. "
+        "A wide interval means few rows, not a small effect.",
+    ),
+    ("p_harm", "The probability that the gap is above zero, that is, that transfer hurts."),
+    (
+        "Margin",
+        "The smallest gap that matters to you. Clear harm is a gap above the margin, clear gain "
+        "one below minus the margin.",
+    ),
+    (
+        "Null reference",
+        "The same number where nothing differs: the source split into random halves, and the "
+        "target likewise. A value inside this range is what chance alone gives.",
+    ),
+    ("Target-only", "Train on the labelled target rows alone. The baseline of every gap."),
+    ("Source-only", "Train on the source alone, use the model on the target as it is."),
+    ("Pooled", "Train on source and labelled target rows together, every row counted once."),
+    (
+        "Pooled, equal weight",
+        "As pooled, with the rows weighted so that both sides count the same in total.",
+    ),
+    (
+        "Source, recalibrated",
+        "Train on the source, then fit only a small correction of its output on target labels.",
+    ),
+    ("Learner", "The kind of model the pilot trained; what exactly is listed with the settings."),
+    (
+        "Pilot",
+        "The strategies tried in small on the labelled rows given, on the same folds, so that "
+        "their losses can be compared row by row.",
+    ),
+    (
+        "Covariate shift",
+        "The columns are distributed differently on the two sides; what a label means is the same.",
+    ),
+    (
+        "Concept shift",
+        "The same columns lead to another label on the target. Only target labels can show it.",
+    ),
+    (
+        "Effect of a column",
+        "Numeric: Wasserstein-1 distance in pooled interquartile ranges (1 = moved by one "
+        "interquartile range). Categorical: total variation distance, 0 to 1.",
+    ),
+    (
+        "Shifted column",
+        "Its difference stays convincing after correction for the number of columns looked at "
+        "(Benjamini-Hochberg).",
+    ),
+)
