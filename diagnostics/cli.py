@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -12,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -41,7 +42,11 @@ def main() -> None:
         app(prog_name="negtransfer")
     except KeyboardInterrupt:
         _say("Interrupted.")
-        sys.exit(INTERRUPTED)
+        _leave_at_once(INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code in (INTERNAL, INTERRUPTED):
+            _leave_at_once(stop.code)
+        raise
 
 
 def _open_streams() -> None:
@@ -52,6 +57,19 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """End the process without Python's own clean-up.
+
+    A run cut short leaves worker threads inside a fit.  When one of them comes back from
+    compiled code during the clean-up, CPython ends it by unwinding its stack, and C++ frames
+    turn that into an abort: the exit code would be 134 now and then.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _say(text: str) -> None:
