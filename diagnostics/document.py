@@ -170,13 +170,13 @@ class Interval(_Model):
 
 
 class NullReference(_Model):
-    """The same number where nothing differs: random halves of one domain."""
+    """The same number by chance: on random halves of one domain, or as `what` says."""
 
     source_quantiles: list[float] | None = Field(
-        description="5 %, 50 % and 95 % over random halves of the source"
+        description="5 %, 50 % and 95 % on the source, over what `what` names"
     )
     target_quantiles: list[float] | None = Field(
-        description="5 %, 50 % and 95 % over random halves of the target"
+        description="5 %, 50 % and 95 % on the target, over what `what` names"
     )
     n_splits: int
     percentile: float | None = Field(

@@ -75,29 +75,61 @@ def compare(
     first, second : ndarray of shape (n_repeats, n_held_out[, n_classes])
         Predictions.
     """
+    errors, by_group, _ = _paired(frame, metric, first, second)
+    n = len(frame.y)
+    pseudo = 1.0 if metric.bounded else 0.0
+    row_variance = (float(by_group @ by_group) + pseudo) / (n + 2 * pseudo) ** 2
+    smallest = n
+    if metric.by_class:
+        smallest = int(np.unique(frame.y, return_counts=True)[1].min())
+    return Difference(
+        float(errors[0] - errors[1]),
+        float(np.sqrt(_correction(frame) * row_variance)),
+        float(max(1, min(by_group.size, smallest) - 1)),
+        float(errors[0]),
+        float(errors[1]),
+    )
+
+
+def _paired(
+    frame: HeldOut, metric: Metric, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return both errors, and by group of identical rows the influence and the rows."""
     pairs = [
         (metric.score(frame.y, a, frame.scale), metric.score(frame.y, b, frame.scale))
         for a, b in zip(first, second, strict=True)
     ]
     errors = np.array([[a[0], b[0]] for a, b in pairs]).mean(axis=0)
     influence = np.mean([a[1] - b[1] for a, b in pairs], axis=0)
-    _, group = np.unique(frame.groups, return_inverse=True)
-    by_group = np.bincount(group.ravel(), weights=influence)
-    n = len(frame.y)
-    pseudo = 1.0 if metric.bounded else 0.0
-    row_variance = (float(by_group @ by_group) + pseudo) / (n + 2 * pseudo) ** 2
+    _, group, sizes = np.unique(frame.groups, return_inverse=True, return_counts=True)
+    by_group = np.bincount(group.ravel(), weights=influence).astype(np.float64)
+    return errors, by_group, sizes.astype(np.int64)
+
+
+def _correction(frame: HeldOut) -> float:
+    """Return what overlapping training sets add to the variance (Nadeau & Bengio 2003)."""
     k = frame.n_folds
-    correction = k * (1 / (k * frame.n_repeats) + 1 / (k - 1))
-    smallest = n
-    if metric.by_class:
-        smallest = int(np.unique(frame.y, return_counts=True)[1].min())
-    return Difference(
-        float(errors[0] - errors[1]),
-        float(np.sqrt(correction * row_variance)),
-        float(max(1, min(by_group.size, smallest) - 1)),
-        float(errors[0]),
-        float(errors[1]),
-    )
+    return k * (1 / (k * frame.n_repeats) + 1 / (k - 1))
+
+
+def exchanged(
+    frame: HeldOut,
+    metric: Metric,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    rng: np.random.Generator,
+    n_draws: int = 199,
+) -> NDArray[np.float64]:
+    """Return the difference of :func:`compare` where it is chance which model said what.
+
+    The two predictions of a row change places with probability one half, identical rows
+    together (Fisher's randomisation of pairs, on the influences).  Widened like the standard
+    error, because rows held out together were predicted by one model.
+    """
+    errors, by_group, sizes = _paired(frame, metric, first, second)
+    parts = (by_group + (errors[0] - errors[1]) * sizes) / len(frame.y)
+    signs = rng.choice([-1.0, 1.0], size=(n_draws, parts.size))
+    return np.asarray(np.sqrt(_correction(frame)) * (signs @ parts), dtype=np.float64)
 
 
 def to_gap(difference: Difference, *, margin: float, method: str) -> Gap:

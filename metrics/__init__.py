@@ -6,6 +6,7 @@ about random halves of one and the same sample. Nothing here knows files, domain
 verdicts or plots.
 """
 
+from ._halves import random_halves
 from ._results import Interval, NullBand
 from .column_shift import ColumnShiftResult, benjamini_hochberg, column_shift
 from .label_shift import LabelShiftResult, label_shift
@@ -26,5 +27,6 @@ __all__ = [
     "label_shift",
     "mmd_test",
     "proxy_a_distance",
+    "random_halves",
     "support_overlap",
 ]

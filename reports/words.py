@@ -234,7 +234,7 @@ def null_words(null: NullReference) -> list[str]:
     for side, quantiles in sides:
         if quantiles and len(quantiles) == 3:
             low, middle, high = (number(q) for q in quantiles)
-            phrases.append(f"{null.what} of the {side}: {low} to {high}, middle {middle}")
+            phrases.append(f"{null.what}, {side}: {low} to {high}, middle {middle}")
     return phrases
 
 
@@ -250,12 +250,12 @@ def null_rank(null: NullReference) -> str:
     """Say how the value ranks among the null values."""
     if null.percentile is None or not math.isfinite(null.percentile):
         return ""
-    splits = plural(null.n_splits, "split")
+    draws = plural(null.n_splits, "draw")
     if null.percentile >= 100:
-        return f"larger than in all {splits} into {null.what}"
+        return f"larger than in all {draws} of {null.what}"
     if null.percentile <= 0:
-        return f"smaller than in all {splits} into {null.what}"
-    return f"larger than in {percent(null.percentile / 100)} of {splits} into {null.what}"
+        return f"smaller than in all {draws} of {null.what}"
+    return f"larger than in {percent(null.percentile / 100)} of {draws} of {null.what}"
 
 
 def value_words(check: CheckResult) -> str:

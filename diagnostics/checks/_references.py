@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ._base import Evidence
 
 N_RUNS = 6
+QUANTILES = (0.05, 0.5, 0.95)
+EXCHANGED = "the two models exchanged at random"
 MAX_ROWS = 1500
 """Rows of the source in one run: enough for a reference, and cheap."""
 
@@ -175,9 +177,23 @@ def source_null(values: NDArray[np.float64] | None, value: float) -> NullReferen
     """Return the runs inside the source as the null reference of `value`."""
     if values is None:
         return None
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return chance_null(value, source=values, what="source rows playing the target")
+
+
+def chance_null(
+    value: float,
+    *,
+    source: NDArray[np.float64] | None = None,
+    target: NDArray[np.float64] | None = None,
+    what: str,
+) -> NullReference:
+    """Return the values that chance gives on either side as the null reference of `value`."""
+
+    def quantiles(values: NDArray[np.float64] | None) -> list[float] | None:
+        return None if values is None else [float(q) for q in np.quantile(values, QUANTILES)]
+
+    every = np.concatenate([side for side in (source, target) if side is not None])
     return NullReference(
-        source_quantiles=[float(low), float(middle), float(high)], target_quantiles=None,
-        n_splits=len(values), percentile=float(100 * np.mean(values < value)),
-        what="source rows playing the target",
+        source_quantiles=quantiles(source), target_quantiles=quantiles(target),
+        n_splits=every.size, percentile=float(100 * np.mean(every < value)), what=what,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..document import Feature, Histogram
 
 if TYPE_CHECKING:
+    from ...metrics import ColumnShiftResult
     from ..domain import PairedColumn
     from ._base import Evidence
 
@@ -20,6 +22,9 @@ FDR = 0.05
 N_BINS = 20
 MAX_CATEGORIES = 12
 MAX_HISTOGRAMS = 64
+N_HALVES = 5
+MAX_HALVED = 2000
+"""Rows of either half in the null reference: without a shift more would change nothing."""
 
 
 def column_table(evidence: Evidence) -> list[Feature]:
@@ -49,11 +54,7 @@ def column_table(evidence: Evidence) -> list[Feature]:
             Feature(
                 name=column.name,
                 kind=column.kind,
-                shifted=bool(
-                    adjusted[i] <= FDR
-                    and shift.effect >= MIN_EFFECT
-                    and shift.effect > (null_95 or 0.0)
-                ),
+                shifted=_is_flagged(shift, float(adjusted[i]), null_95 or 0.0),
                 effect=_plain(shift.effect),
                 effect_name=shift.effect_name,
                 null_95=null_95,
@@ -67,6 +68,52 @@ def column_table(evidence: Evidence) -> list[Feature]:
             )
         )
     return features
+
+
+def flagged_by_chance(evidence: Evidence) -> tuple[NDArray[np.float64] | None, ...]:
+    """Return the share of columns flagged between random halves of the source, of the target."""
+    from ...metrics import random_halves
+
+    pair, limits = evidence.pair, {f.name: f.null_95 or 0.0 for f in evidence.features}
+    sizes = [min(MAX_HALVED, side.domain.n_rows) for side in (pair.source, pair.target)]
+    n_splits = N_HALVES if len(pair.columns) <= 200 else 2
+    shares: list[NDArray[np.float64] | None] = []
+    for number, of in enumerate(("source", "target")):
+        rng = np.random.default_rng([evidence.seed, 19, number])
+        rows = len(getattr(pair.columns[0], of))
+        found = [
+            _flagged_share(pair.columns, of, halves, limits)
+            for halves in random_halves(rows, *sizes, n_splits=n_splits, rng=rng)
+        ]
+        shares.append(np.array(found) if found else None)
+    return tuple(shares)
+
+
+def _flagged_share(
+    columns: Sequence[PairedColumn],
+    of: str,
+    halves: tuple[NDArray[np.int64], NDArray[np.int64]],
+    limits: dict[str, float],
+) -> float:
+    from ...metrics import benjamini_hochberg, column_shift
+
+    found = [
+        column_shift(
+            *(getattr(column, of)[rows] for rows in halves), categorical=column.levels is not None,
+            n_splits=1,
+        )
+        for column in columns
+    ]  # fmt: skip
+    adjusted = benjamini_hochberg(np.array([shift.p_value for shift in found]))
+    flags = [
+        _is_flagged(shift, p, limits[column.name])
+        for column, shift, p in zip(columns, found, adjusted, strict=True)
+    ]
+    return float(np.mean(flags))
+
+
+def _is_flagged(shift: ColumnShiftResult, p_adjusted: float, null_95: float) -> bool:
+    return bool(p_adjusted <= FDR and shift.effect >= MIN_EFFECT and shift.effect > null_95)
 
 
 def _plain(value: float | None) -> float | None:

@@ -7,7 +7,8 @@ import numpy as np
 from .._words import listed, share
 from ..document import CheckResult, Severity, State, Threshold
 from ._base import Check, Evidence, register, to_interval, to_null, upper_null
-from .columns import FDR, MIN_EFFECT
+from ._references import chance_null
+from .columns import FDR, MIN_EFFECT, flagged_by_chance
 from .quality import MIN_ROWS
 
 ALARM_P = 0.01
@@ -135,6 +136,10 @@ def column_differences(check: Check, evidence: Evidence) -> CheckResult:
     part = len(shifted) / len(features)
     names = [feature.name for feature in shifted]
     worst = features[0]
+    by_chance = flagged_by_chance(evidence)
+    null = None
+    if any(side is not None for side in by_chance):
+        null = chance_null(part, source=by_chance[0], target=by_chance[1], what="random halves")
     severity: Severity = (
         "none" if not shifted else "moderate" if part > 0.3 or (worst.effect or 0) > 1 else "low"
     )
@@ -147,6 +152,7 @@ def column_differences(check: Check, evidence: Evidence) -> CheckResult:
     return check.result(
         evidence, state="warn" if shifted else "pass", severity=severity,
         value=part, unit="share of columns that differ", direction="larger means more columns",
+        null=null,
         p_adjusted=min((f.p_adjusted for f in features if f.p_adjusted is not None), default=None),
         threshold=Threshold(value=MIN_EFFECT, origin="default", of="effect of a column"),
         columns=names,

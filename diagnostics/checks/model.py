@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..document import CheckResult, Gap, Interval, State
-from ..gap import LEVEL, Difference, compare, to_gap
-from ..pilot import BASELINE, HeldOut, Pilot
+from ..document import CheckResult, Gap, Interval, NullReference, State
+from ..gap import LEVEL, Difference, compare, exchanged, to_gap
+from ..pilot import BASELINE, HeldOut, Pilot, mean_error
 from ._base import Check, Evidence, register
+from ._references import EXCHANGED, chance_null
+
+SHUFFLED = "the labels shuffled"
+N_SHUFFLES = 99
 
 
 def _no_pilot(check: Check, evidence: Evidence) -> CheckResult:
@@ -40,6 +44,9 @@ def joint_model(check: Check, evidence: Evidence) -> CheckResult:
         min(at_home.df, away.df), at_home.first + away.first, at_home.second + away.second,
     )  # fmt: skip
     gap = to_gap(both, margin=pilot.proper.margin, method="paired cross-validation")
+    rng = np.random.default_rng([evidence.seed, 16])
+    chance = exchanged(home.frame, pilot.proper, home.joint_source, home.own, rng)
+    chance += exchanged(pilot.frame, pilot.proper, joint_target, own, rng)
     state: State = "fail" if gap.p_clear_harm >= 0.9 else "pass"
     if state == "pass" and gap.p_clear_harm > 0.3:
         state = "insufficient"
@@ -52,6 +59,7 @@ def joint_model(check: Check, evidence: Evidence) -> CheckResult:
         evidence, state=state, severity="moderate" if state == "fail" else "none",
         value=gap.estimate, unit=f"{pilot.proper.error_name}, joint minus separate, both sides",
         direction="positive means one joint model loses", interval=_interval(gap),
+        null=chance_null(gap.estimate, target=chance, what=EXCHANGED),
         n_source=len(home.frame.y), n_target=len(pilot.y),
         message=f"{words}: summed {pilot.proper.error_name} {both.first:.3g} for a joint "
         f"{learner.name} model, {both.second:.3g} for separate ones.",
@@ -83,7 +91,11 @@ def source_at_home(check: Check, evidence: Evidence) -> CheckResult:
         found,
         f"the source's {learner.name} model at home",
         len(home.frame.y),
-    )
+        chance_null(
+            found.estimate, what=SHUFFLED,
+            source=_shuffled(home.frame, pilot, home.own, constant, evidence.seed),
+        ),
+    )  # fmt: skip
 
 
 @register(
@@ -98,14 +110,34 @@ def target_signal(check: Check, evidence: Evidence) -> CheckResult:
         return _no_pilot(check, evidence)
     own = pilot.predictions[learner.name, BASELINE]
     found = compare(pilot.frame, pilot.proper, own, pilot.constant)
+    chance = _shuffled(pilot.frame, pilot, own, pilot.constant, evidence.seed)
     return _skill(
-        check, evidence, pilot, found, f"a {learner.name} model of the target alone", len(pilot.y)
-    )
+        check, evidence, pilot, found, f"a {learner.name} model of the target alone",
+        len(pilot.y), chance_null(found.estimate, target=chance, what=SHUFFLED),
+    )  # fmt: skip
+
+
+def _shuffled(
+    frame: HeldOut,
+    pilot: Pilot,
+    own: NDArray[np.float64],
+    constant: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.float64]:
+    """Return model minus constant where the predictions have nothing to do with the labels."""
+    rng = np.random.default_rng([seed, 17])
+    found = []
+    for _ in range(N_SHUFFLES):
+        y = rng.permutation(frame.y)
+        model, none = (mean_error(pilot.proper, y, p, frame.scale) for p in (own, constant))
+        found.append(model - none)
+    return np.array(found)
 
 
 def _skill(
-    check: Check, evidence: Evidence, pilot: Pilot, found: Difference, what: str, n: int
-) -> CheckResult:
+    check: Check, evidence: Evidence, pilot: Pilot, found: Difference, what: str, n: int,
+    null: NullReference,
+) -> CheckResult:  # fmt: skip
     gap = to_gap(found, margin=pilot.proper.margin, method="paired cross-validation")
     skilled = gap.p_harm <= 1 - (1 + LEVEL) / 2
     absent = not skilled and gap.low > -0.05 * max(found.second, 1e-12)
@@ -113,7 +145,7 @@ def _skill(
     return check.result(
         evidence, state=state, severity="moderate" if state == "fail" else "none",
         value=gap.estimate, unit=f"{pilot.proper.error_name}, model minus constant",
-        direction="negative means the model beats a constant", interval=_interval(gap),
+        direction="negative means the model beats a constant", interval=_interval(gap), null=null,
         n_target=n if check.id == "NT403" else len(pilot.y),
         n_source=n if check.id == "NT402" else len(pilot.source_rows),
         message=_skill_message(check.id, pilot, found, what, state),

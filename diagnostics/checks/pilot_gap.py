@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._words import chance
 from ..document import CheckResult, Interval, State, Threshold
-from ..gap import HARM
+from ..gap import HARM, exchanged
+from ..pilot import BASELINE
 from ._base import Check, Evidence, register
+from ._references import EXCHANGED, chance_null
 
 
 @register(
@@ -31,6 +35,10 @@ def pilot_gap(check: Check, evidence: Evidence) -> CheckResult:
         state = "fail" if gap.p_clear_harm >= 0.5 else "warn"
     elif gap.outcome == "cannot tell" and gap.p_clear_harm > 0.2:
         state = "warn"
+    by_chance = exchanged(
+        pilot.frame, metric, pilot.predictions[best.learner, best.strategy],
+        pilot.predictions[best.learner, BASELINE], np.random.default_rng([evidence.seed, 18]),
+    )  # fmt: skip
     low, middle, high = (
         f"{value * metric.unit_scale:+.2g}" for value in (gap.low, gap.estimate, gap.high)
     )
@@ -40,6 +48,7 @@ def pilot_gap(check: Check, evidence: Evidence) -> CheckResult:
         value=gap.estimate, unit=f"{metric.error_name}, transfer minus target only",
         direction="positive means transfer hurts",
         interval=Interval(low=gap.low, high=gap.high, level=gap.level, method=gap.method),
+        null=chance_null(gap.estimate, target=by_chance, what=EXCHANGED),
         n_source=len(pilot.source_rows), n_target=pilot.n_labels,
         threshold=Threshold(value=HARM, origin="default", of="chance of harm"),
         facts={"learner": best.learner, "strategy": best.strategy, "p_harm": gap.p_harm,

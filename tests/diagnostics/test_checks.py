@@ -58,12 +58,25 @@ def test_nothing_is_found_where_nothing_is(alike):
 
 
 def test_numbers_stand_beside_their_null(alike):
-    for check_id in ("NT201", "NT202", "NT204", "NT301"):
+    for check_id in ("NT201", "NT202", "NT203", "NT204", "NT301"):
         null = alike.check(check_id).null
         assert null.source_quantiles is not None
         assert null.target_quantiles is not None
     for check_id in ("NT302", "NT303"):
         assert alike.check(check_id).null.what == "source rows playing the target"
+    for check_id in ("NT401", "NT501"):
+        null = alike.check(check_id).null
+        assert "exchanged" in null.what
+        assert null.target_quantiles[0] < 0 < null.target_quantiles[2]
+    for check_id, side in (("NT402", "source"), ("NT403", "target")):
+        null = alike.check(check_id).null
+        assert null.what == "the labels shuffled"
+        assert alike.check(check_id).value < getattr(null, f"{side}_quantiles")[0]
+    assert all(
+        c.null is not None and c.interval is not None
+        for c in alike.checks
+        if c.group != "quality" and c.id != "NT203"
+    )
 
 
 def test_every_explanation_is_complete():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from negtransfer.diagnostics.gap import Difference, compare, to_gap
+from negtransfer.diagnostics.gap import Difference, compare, exchanged, to_gap
 from negtransfer.diagnostics.pilot import METRICS, HeldOut
 
 ACCURACY, BRIER, RMSE, AUC = (METRICS[m] for m in ("accuracy", "brier", "rmse", "roc_auc"))
@@ -91,3 +91,26 @@ def test_more_repeats_never_widen():
     one = compare(_frame(y), RMSE, a[:1], b[:1]).standard_error
     three = compare(_frame(y, repeats=3), RMSE, a, b).standard_error
     assert three < one
+
+
+def test_exchanged_predictions_give_a_null_as_wide_as_the_standard_error():
+    rng = np.random.default_rng(0)
+    n = 400
+    y = rng.integers(2, size=n)
+    first, second = (
+        np.stack([1 - p, p], axis=1)[None] for p in np.clip(rng.normal(0.5, 0.2, (2, n)), 0, 1)
+    )
+    frame = HeldOut(y, np.arange(n), 1.0, 5, 1)
+    metric = METRICS["brier"]
+    null = exchanged(frame, metric, first, second, rng, n_draws=2000)
+    found = compare(frame, metric, first, second)
+    assert abs(null.mean()) < 0.1 * null.std()
+    assert null.std() == pytest.approx(found.standard_error, rel=0.1)
+
+
+def test_identical_predictions_leave_nothing_to_exchange():
+    y = np.arange(20) % 2
+    same = np.full((1, 20, 2), 0.5)
+    null = exchanged(HeldOut(y, np.arange(20), 1.0, 5, 1), METRICS["accuracy"], same, same,
+                     np.random.default_rng(0))  # fmt: skip
+    assert (null == 0).all()
