@@ -78,3 +78,32 @@ def _quantiles(values: Floats | None) -> tuple[float, float, float] | None:
         return None
     low, middle, high = np.quantile(values, _QUANTILES)
     return float(low), float(middle), float(high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeasureResult:
+    """What a measure returns: the value beside its doubt and beside its null.
+
+    Measures with more to say return a subclass with further fields.
+
+    Attributes
+    ----------
+    value : float
+        In the units, range and direction of the measure's entry in ``REGISTRY``.
+    interval : Interval or None
+        For the value that samples of these sizes give on average; None when a side has too
+        few rows to be halved.
+    null : NullBand
+        ``value`` for random halves of the source and of the target.
+    n_source, n_target : int
+        Rows used.
+    warnings : tuple of str
+        What makes the value doubtful, one sentence each.
+    """
+
+    value: float
+    interval: Interval | None
+    null: NullBand
+    n_source: int
+    n_target: int
+    warnings: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ def _table(values: ArrayLike, name: str, min_rows: int) -> Floats:
             f"`{name}` contains {int((~np.isfinite(table)).sum())} missing or infinite "
             "value(s); impute them or drop the rows first."
         )
-    _require_rows(len(table), name, min_rows)
+    require_rows(len(table), name, min_rows)
     return table
 
 
@@ -64,12 +64,13 @@ def check_columns(
             )
         if not categorical and np.isinf(column).any():
             raise ValueError(f"`{name}` contains infinite values; mark them as missing (NaN).")
-        _require_rows(len(column), name, min_rows)
+        require_rows(len(column), name, min_rows)
         clean.append(column)
     return clean[0], clean[1]
 
 
-def _require_rows(rows: int, name: str, min_rows: int) -> None:
+def require_rows(rows: int, name: str, min_rows: int) -> None:
+    """Refuse a side with fewer rows than a measure needs."""
     if rows < min_rows:
         raise ValueError(
             f"`{name}` has {rows} row(s), at least {min_rows} are needed; collect more rows "

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from negtransfer.metrics import proxy_a_distance
-from negtransfer.metrics._folds import ALWAYS_TRAIN, group_folds
-from negtransfer.metrics._logistic import fit_logistic
+from negtransfer.metrics.divergence._folds import ALWAYS_TRAIN, group_folds
+from negtransfer.metrics.divergence._logistic import fit_logistic
 
 
 def normal_pair(seed, n=100, m=100, d=4):

@@ -6,6 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import false_discovery_control
 
+from .._validation import (
+    Floats,
+    Ints,
+    RandomState,
+    as_float,
+    check_columns,
+    check_count,
+    generator,
+)
+from ..registry import register
 from ._univariate import (
     SortedPair,
     counts_p_value,
@@ -16,15 +26,6 @@ from ._univariate import (
     total_variation,
     total_variation_nulls,
     wasserstein_nulls,
-)
-from ._validation import (
-    Floats,
-    Ints,
-    RandomState,
-    as_float,
-    check_columns,
-    check_count,
-    generator,
 )
 
 
@@ -68,7 +69,18 @@ class ColumnShiftResult:
     n_source: int
     n_target: int
 
+    @property
+    def value(self) -> float:
+        """The effect: what the register describes."""
+        return self.effect
 
+
+@register(
+    family="columns", inputs="numbers", units="interquartile ranges, or total variation",
+    range=(0.0, float("inf")), direction="larger means further apart", cost="O((n + m) log n)",
+    symmetric=True, zero_on_itself=True, invariances=("row order", "translation", "one scale"),
+    min_rows=1,
+)  # fmt: skip
 def column_shift(
     source: ArrayLike,
     target: ArrayLike,

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from ._kernels import WIDE, clear_diagonal, fused_kernels, gaussian, pair_blocks
-from ._permutation import GroupSums, HalfSums, permutation_p_value, permuted_indicators
-from ._results import Interval, NullBand
-from ._validation import (
+from .._kernels import WIDE, clear_diagonal, fused_kernels, gaussian, pair_blocks
+from .._permutation import GroupSums, HalfSums, permutation_p_value, permuted_indicators
+from .._results import Interval, NullBand
+from .._validation import (
     Floats,
     RandomState,
     check_count,
@@ -19,6 +19,7 @@ from ._validation import (
     generator,
     subsample,
 )
+from ..registry import register
 
 _WIDE_WEIGHT = 0.1
 """Prior weight of each wide kernel; a Gaussian or Laplace kernel has weight 1.
@@ -69,7 +70,17 @@ class MMDTestResult:
     n_kernels: int
     subsampled: bool
 
+    @property
+    def value(self) -> float:
+        """The effect: what the register describes."""
+        return self.effect
 
+
+@register(
+    family="kernel", units="squared MMD at the median bandwidth", range=(-2.0, 2.0),
+    direction="larger means further apart", cost="O(K (n + m)^2 (d + B))",
+    invariances=("translation", "rotation", "one scale"), attribution=(),
+)  # fmt: skip
 def mmd_test(
     source: ArrayLike,
     target: ArrayLike,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from .._results import Interval
+from .._validation import Bools, Floats, Ints
 from ._folds import group_folds
 from ._logistic import fit_logistic
-from ._results import Interval
-from ._validation import Bools, Floats, Ints
 
 CLASSIFIER = "logistic regression (L2, C=0.1, balanced) on columns and their squares"
 _PENALTY = 0.1

@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._results import Interval, NullBand
+from .._results import Interval, NullBand
+from .._validation import (
+    Floats,
+    Ints,
+    RandomState,
+    check_columns,
+    check_count,
+    check_share,
+    generator,
+)
+from ..registry import register
 from ._univariate import (
     SortedPair,
     counts_p_value,
@@ -15,15 +25,6 @@ from ._univariate import (
     total_variation,
     total_variation_nulls,
     wasserstein_nulls,
-)
-from ._validation import (
-    Floats,
-    Ints,
-    RandomState,
-    check_columns,
-    check_count,
-    check_share,
-    generator,
 )
 
 
@@ -56,6 +57,12 @@ class LabelShiftResult:
     n_target: int
 
 
+@register(
+    family="labels", inputs="codes", units="total variation, or source standard deviations",
+    range=(0.0, float("inf")), direction="larger means other label frequencies",
+    cost="O(bootstraps (n + m))", zero_on_itself=True, invariances=("row order", "relabelling"),
+    min_rows=1, label_blind=False,
+)  # fmt: skip
 def label_shift(
     source: ArrayLike,
     target: ArrayLike,

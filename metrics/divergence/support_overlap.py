@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
-from ._halves import random_halves
-from ._results import Interval, NullBand
-from ._validation import (
+from .._halves import random_halves
+from .._results import Interval, NullBand
+from .._validation import (
     Floats,
     Ints,
     RandomState,
@@ -19,6 +19,7 @@ from ._validation import (
     generator,
     subsample,
 )
+from ..registry import register
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,18 @@ class SupportOverlapResult:
     n_target: int
     subsampled: bool
 
+    @property
+    def value(self) -> float:
+        """The share outside: what the register describes."""
+        return self.share_outside
 
+
+@register(
+    family="support", units="share of target rows outside the source", range=(0.0, 1.0),
+    direction="larger means more of the target lies outside", cost="O((n + m)^2 d)",
+    invariances=("row order", "column order", "translation", "rotation", "one scale"),
+    attribution=("rows",),
+)  # fmt: skip
 def support_overlap(
     source: ArrayLike,
     target: ArrayLike,

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._domain_classifier import CLASSIFIER, Features, Sample, cross_validate
-from ._halves import random_halves
-from ._results import Interval, NullBand
-from ._validation import (
+from .._halves import random_halves
+from .._results import Interval, NullBand
+from .._validation import (
     Bools,
     Floats,
     Ints,
@@ -20,6 +19,8 @@ from ._validation import (
     optional_vector,
     subsample,
 )
+from ..registry import register
+from ._domain_classifier import CLASSIFIER, Features, Sample, cross_validate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,11 @@ class ProxyADistanceResult:
     column_importance: Floats
 
 
+@register(
+    family="classifier", units="2 (1 - 2 balanced error)", range=(-2.0, 2.0),
+    direction="larger means easier to tell apart", cost="O(folds (n + m) d^2)",
+    invariances=("column scales",), attribution=("columns",),
+)  # fmt: skip
 def proxy_a_distance(
     source: ArrayLike,
     target: ArrayLike,

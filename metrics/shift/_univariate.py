@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
-from ._halves import half_sizes, random_halves
-from ._validation import Floats, Ints, subsample
+from .._halves import half_sizes, random_halves
+from .._validation import Floats, Ints, subsample
 
 _MAX_NULL_ROWS = 5000
 _EXACT_KS_ROWS = 200

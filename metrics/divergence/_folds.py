@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._validation import Bools, Ints
+from .._validation import Bools, Ints
 
 ALWAYS_TRAIN = -1
 """Fold label of rows that are never held out and share no group with a row that is."""

@@ -7,7 +7,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from ._validation import Floats, Ints
+from .._validation import Floats, Ints
 
 _MANY_COLUMNS = 250  # from here on Newton steps cost more than they save
 _MAX_STEPS = 50
