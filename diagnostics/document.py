@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
 Severity = Literal["none", "low", "moderate", "high"]
@@ -213,6 +213,37 @@ class Confusion(_Model):
     away: list[list[float]] | None = Field(description="source model on target labels")
 
 
+class Component(_Model):
+    """One of the five distributions, and whether it moved."""
+
+    name: Literal["P(X)", "P(Y)", "P(Y|X)", "P(X|Y)", "P(X,Y)"]
+    value: float
+    unit: str
+    interval: Interval | None
+    null: NullReference
+    p_value: float
+    p_adjusted: float = Field(description="Holm over the five")
+    moved: bool
+
+
+class MeasureInfo(_Model):
+    """A measure of how far apart the inputs are, beside the same number by chance."""
+
+    name: str
+    family: str
+    summary: str
+    units: str
+    direction: str
+    value: float | None
+    interval: Interval | None = None
+    null: NullReference | None = None
+    p_value: float | None = None
+    n_source: int
+    n_target: int
+    columns: list[str] = Field(default_factory=list, description="columns most responsible")
+    reason: str | None = Field(default=None, description="why there is no value")
+
+
 class CheckResult(_Model):
     """One piece of evidence."""
 
@@ -238,6 +269,9 @@ class CheckResult(_Model):
     columns: list[str] = Field(default_factory=list, description="columns concerned")
     label_shares: LabelShares | None = None
     confusion: Confusion | None = None
+    components: list[Component] = Field(
+        default_factory=list, description="what moved, of the five distributions"
+    )
     facts: dict[str, float | int | str | None] = Field(
         default_factory=dict, description="further numbers behind the sentence"
     )
@@ -312,6 +346,9 @@ class Diagnosis(_Model):
     verdict: Verdict
     checks: list[CheckResult]
     features: list[Feature]
+    measures: list[MeasureInfo] = Field(
+        default_factory=list, description="further measures of the inputs; none decides alone"
+    )
     lost_columns: list[LostColumn]
     strategies: list[StrategyResult]
     warnings: list[str]

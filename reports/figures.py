@@ -8,10 +8,12 @@ from ._check_figures import forest_row
 from ._column_figures import feature_words, histogram
 from ._gap_figures import StrategyRow, chance_bar, gap_axis, gap_bar
 from ._label_figures import counts_plot, matrices, shares_plot
+from ._measure_figures import components_plot, measures_plot
 
 __all__ = [
     "StrategyRow",
     "chance_bar",
+    "components_plot",
     "counts_plot",
     "feature_words",
     "forest_row",
@@ -19,5 +21,6 @@ __all__ = [
     "gap_bar",
     "histogram",
     "matrices",
+    "measures_plot",
     "shares_plot",
 ]

@@ -1,0 +1,94 @@
+"""Further measures of the inputs: for whoever wants to see more than the checks decide by."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks._base import to_interval, to_null
+from .document import MeasureInfo
+
+if TYPE_CHECKING:
+    from ..metrics import Measure, MeasureResult
+    from .domain import Pair
+
+Progress = Callable[[str, int, int], None]
+SHOWN = (
+    "energy_distance", "sliced_wasserstein", "frechet_distance", "coral_distance",
+    "discrepancy_distance", "precision_recall_density_coverage", "classifier_two_sample_test",
+)  # fmt: skip
+"""One measure of a kind; those the checks decide by are not repeated."""
+MAX_ROWS = 1000
+MOST_COLUMNS = 3
+
+
+def further_measures(
+    pair: Pair, *, seed: int, effort: float = 1.0, progress: Progress | None = None
+) -> list[MeasureInfo]:
+    """Return the measures in :data:`SHOWN`, each with its interval and its null reference.
+
+    Both sides are thinned to 1,000 rows at random, without a look at labels.
+    """
+    from ..metrics import REGISTRY
+
+    rng = np.random.default_rng([seed, 20])
+    sides = [_thinned(side.X, rng) for side in (pair.source, pair.target)]
+    found = []
+    for done, name in enumerate(SHOWN):
+        if progress is not None:
+            progress("further measures", done, len(SHOWN))
+        found.append(_one(REGISTRY[name], pair, sides, seed, effort))
+    return found
+
+
+def _thinned(X: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    if len(X) <= MAX_ROWS:
+        return X
+    return X[np.sort(rng.choice(len(X), MAX_ROWS, replace=False))]
+
+
+def _one(
+    measure: Measure, pair: Pair, sides: list[NDArray[np.float64]], seed: int, effort: float
+) -> MeasureInfo:
+    about: dict[str, Any] = {
+        "name": measure.name, "family": measure.family, "summary": measure.summary,
+        "units": measure.units, "direction": measure.direction,
+        "n_source": len(sides[0]), "n_target": len(sides[1]),
+    }  # fmt: skip
+    sizes = {"n_splits": max(5, round(10 * effort)), "n_draws": max(10, round(20 * effort)),
+             "random_state": seed}  # fmt: skip
+    taken = inspect.signature(measure.function).parameters
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = measure.function(*sides, **{k: v for k, v in sizes.items() if k in taken})
+    except ValueError as fault:  # too few rows, or columns it cannot work with
+        return MeasureInfo(**about, value=None, reason=str(fault))
+    return MeasureInfo(**about, **_numbers(result, pair))
+
+
+def _numbers(result: MeasureResult, pair: Pair) -> dict[str, Any]:
+    interval = result.interval
+    p_value = getattr(result, "p_value", None)
+    return {
+        "value": float(result.value),
+        "interval": None if interval is None else to_interval(interval),
+        "null": to_null(result.null, result.value),
+        "p_value": None if p_value is None else float(p_value),
+        "columns": _columns(getattr(result, "columns", None), pair),
+    }
+
+
+def _columns(shares: Any, pair: Pair) -> list[str]:
+    """Return the columns that carry most of the value, from shares of the encoded ones."""
+    if shares is None:
+        return []
+    parts = np.maximum(np.asarray(shares, dtype=np.float64), 0)
+    total = np.bincount(pair.encoded_column, weights=parts, minlength=len(pair.columns))
+    order = np.argsort(-total, kind="stable")[:MOST_COLUMNS]
+    return [pair.columns[i].name for i in order if total[i] > 0]
