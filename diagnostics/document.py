@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.0.0"
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
 Severity = Literal["none", "low", "moderate", "high"]
