@@ -16,6 +16,7 @@ from .document import (
     Diagnosis,
     DomainInfo,
     LostColumn,
+    MeasureInfo,
     MetricInfo,
     Tool,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 def build(
     evidence: Evidence,
     checks: Sequence[CheckResult],
+    measures: Sequence[MeasureInfo],
     metric: Metric | None,
     learners: Sequence[Learner],
     settings: Settings,
@@ -64,6 +66,7 @@ def build(
         ),
         checks=list(checks),
         features=evidence.features,
+        measures=list(measures),
         lost_columns=[LostColumn(name=x.name, side=x.side, reason=x.reason) for x in pair.lost],
         strategies=list(evidence.strategies),
         warnings=_warnings(evidence),

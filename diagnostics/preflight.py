@@ -116,6 +116,7 @@ def preflight(
     from .domain import align
     from .gap import PairedCrossValidation
     from .learners import resolve_learners
+    from .measures import further_measures
     from .pilot import check_metric, resolve_metric, run_pilot, why_no_pilot
     from .recommend import strategy_table
 
@@ -149,7 +150,8 @@ def preflight(
             table = strategy_table(pilot, checks, estimator or PairedCrossValidation())
             evidence = evidence.with_strategies(table)
         checks += run_checks(evidence, PILOT_GAP)
-        return build(evidence, checks, chosen, learners, settings, origin)
+        measures = further_measures(pair, seed=random_state, effort=effort, progress=progress)
+        return build(evidence, checks, measures, chosen, learners, settings, origin)
 
 
 def load_sides(

@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (imported to register)
     model,
     pilot_gap,
     quality,
+    what_moved,
 )
 from ._base import BEFORE_PILOT_GAP, CHECKS, PILOT_GAP, Check, Evidence, register, run_checks
 
