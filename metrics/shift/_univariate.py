@@ -133,11 +133,11 @@ def total_variation_nulls(
     if sizes is None:
         return None
     return np.array(
-        [total_variation(*halves) for halves in _split_counts(counts, sizes, n_splits, rng)]
+        [total_variation(*halves) for halves in split_counts(counts, sizes, n_splits, rng)]
     )
 
 
-def _split_counts(
+def split_counts(
     counts: Ints, sizes: tuple[int, int], n_splits: int, rng: np.random.Generator
 ) -> Iterator[tuple[Ints, Ints]]:
     """Yield the level counts of two disjoint random parts of a sample."""
@@ -162,23 +162,23 @@ def counts_p_value(source_counts: Ints, target_counts: Ints, rng: np.random.Gene
     table = np.stack([source_counts, target_counts])
     if table.shape[1] < 2:
         return 1.0
-    pooled = _pool_rare(table)
+    pooled = pool_rare(table)
     if pooled.shape[1] >= 2:
         return float(chi2_contingency(pooled, correction=False).pvalue)
     return _random_tables_p_value(table, rng)
 
 
-def _expected(table: Ints) -> Floats:
+def expected_counts(table: Ints) -> Floats:
     return np.asarray(np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum())
 
 
-def _pool_rare(table: Ints) -> Ints:
+def pool_rare(table: Ints) -> Ints:
     """Merge levels whose expected count is below 5 on a side into one level."""
-    rare = _expected(table).min(axis=0) < _MIN_EXPECTED
+    rare = expected_counts(table).min(axis=0) < _MIN_EXPECTED
     if not rare.any():
         return table
     kept, merged = table[:, ~rare], table[:, rare].sum(axis=1, keepdims=True)
-    if kept.shape[1] and _expected(np.hstack([kept, merged]))[:, -1].min() < _MIN_EXPECTED:
+    if kept.shape[1] and expected_counts(np.hstack([kept, merged]))[:, -1].min() < _MIN_EXPECTED:
         smallest = int(kept.sum(axis=0).argmin())
         merged = merged + kept[:, [smallest]]
         kept = np.delete(kept, smallest, axis=1)
@@ -187,7 +187,7 @@ def _pool_rare(table: Ints) -> Ints:
 
 def _random_tables_p_value(table: Ints, rng: np.random.Generator) -> float:
     """Permutation p-value of the chi-square statistic: tables with the same margins."""
-    expected = _expected(table)[0]
+    expected = expected_counts(table)[0]
     sizes = int(table[0].sum()), int(table[1].sum())
     n_tables = _N_TABLES if table.shape[1] <= _MANY_LEVELS else _N_TABLES_MANY_LEVELS
 
@@ -196,7 +196,7 @@ def _random_tables_p_value(table: Ints, rng: np.random.Generator) -> float:
         return float(((source_counts - expected) ** 2 / expected).sum())
 
     bar = statistic(table[0]) - 1e-9
-    random_tables = _split_counts(table.sum(axis=0), sizes, n_tables, rng)
+    random_tables = split_counts(table.sum(axis=0), sizes, n_tables, rng)
     reached = sum(statistic(first) >= bar for first, _ in random_tables)
     return (1 + reached) / (1 + n_tables)
 
@@ -206,6 +206,6 @@ def rate_p_value(missing: tuple[int, int], rows: tuple[int, int]) -> float:
     table = np.array([missing, (rows[0] - missing[0], rows[1] - missing[1])]).T
     if not table.sum(axis=0).all():
         return 1.0
-    if _expected(table).min() < _MIN_EXPECTED:
+    if expected_counts(table).min() < _MIN_EXPECTED:
         return float(fisher_exact(table)[1])
     return float(chi2_contingency(table, correction=False).pvalue)

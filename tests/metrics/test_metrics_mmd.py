@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from negtransfer.metrics import mmd_test
+from negtransfer.metrics import mmd, mmd_test
 
 
 def gauss_shift():
@@ -146,3 +146,145 @@ def test_subsample_is_flagged_and_bounded():
     result = mmd_test(source, target, max_rows=100, n_permutations=19)
     assert (result.n_source, result.n_target, result.subsampled) == (100, 40, True)
     assert not mmd_test(source[:100], target, max_rows=100, n_permutations=19).subsampled
+
+
+# --- given permutations, one kernel, rows
+
+
+@pytest.mark.reference("mmd2_permutation_pvalue")
+def test_the_p_value_with_stored_permutations(entry, case_arrays, stored, close):
+    found = mmd_test(
+        *case_arrays(entry["case"]), kernels="gaussian", n_splits=1,
+        permutations=stored(f"permutations_{entry['case']}")["perms"],
+    )  # fmt: skip
+    null = found.permuted
+    close([found.value, found.p_value, null.mean(), np.quantile(null, 0.95)], entry)
+
+
+def test_the_witness_sums_to_the_effect_and_finds_the_rows_that_moved():
+    rng = np.random.default_rng(2)
+    source, target = rng.normal(size=(60, 2)), rng.normal(size=(50, 2))
+    target[:6] += 4.0
+    found = mmd_test(source, target)
+    gap = found.source_witness.mean() - found.target_witness.mean()
+    assert gap == pytest.approx(found.value, rel=1e-9)
+    assert set(np.argsort(found.target_witness)[:6].tolist()) == set(range(6))
+
+
+def test_rows_used_are_named():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(90, 2)), rng.normal(size=(40, 2))
+    found = mmd_test(source, target, max_rows=50)
+    again = mmd_test(source[found.source_rows], target[found.target_rows], max_rows=50)
+    assert (len(found.source_rows), len(found.target_rows)) == (50, 40)
+    assert again.value == pytest.approx(found.value, rel=1e-9)
+
+
+def test_a_bandwidth_can_be_given():
+    source, target = gauss_shift()
+    given = mmd_test(source, target, bandwidth=1.5)
+    assert given.bandwidth == pytest.approx(1.5)
+    assert given.value == pytest.approx(mmd(source, target, bandwidth=1.5).value, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_units_of_any_size_serve_in_single_precision(scale):
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(520, 3)), rng.normal(0.2, size=(520, 3))
+    plain = mmd_test(source, target, n_permutations=19)
+    other = mmd_test(scale * source, scale * target, n_permutations=19)
+    assert other.statistic == pytest.approx(plain.statistic, rel=1e-4)
+    assert other.bandwidth == pytest.approx(scale * plain.bandwidth)
+
+
+def test_tensors_give_the_same_test():
+    torch = pytest.importorskip("torch")
+    source, target = gauss_1d()
+    plain = mmd_test(source, target)
+    tensors = mmd_test(torch.as_tensor(source), torch.as_tensor(target))
+    assert tensors.p_value == plain.p_value
+    np.testing.assert_allclose(tensors.permuted, plain.permuted, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(tensors.null.pooled, plain.null.pooled, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(tensors.source_witness, plain.source_witness, atol=1e-12)
+
+
+# --- units, classes, early stop
+
+
+def units_with_places(seed, move=0.0):
+    rng = np.random.default_rng(seed)
+    units = np.repeat(np.arange(32), 4)
+    rows = rng.normal(size=(32, 2))[units] + 0.3 * rng.normal(size=(128, 2))
+    rows[64:] += move
+    return (rows[:64], rows[64:]), {"source_groups": units[:64], "target_groups": units[64:]}
+
+
+def test_groups_hold_the_level_that_rows_do_not():
+    quick = {"n_permutations": 39, "n_bandwidths": 3, "n_splits": 1}
+    by_units, by_rows = [], []
+    for seed in range(120):
+        pair, groups = units_with_places(seed)
+        by_units.append(mmd_test(*pair, **groups, **quick, random_state=seed).p_value <= 0.1)
+        by_rows.append(mmd_test(*pair, **quick, random_state=seed).p_value <= 0.1)
+    # 0.1 % binomial limit over 120 draws of a level of 0.1
+    assert np.mean(by_units) <= 0.20
+    assert np.mean(by_rows) >= 0.4
+    pair, groups = units_with_places(0, 1.5)
+    assert mmd_test(*pair, **groups).p_value <= 0.02
+
+
+def test_with_groups_the_interval_and_the_null_band_are_those_of_units():
+    pair, groups = units_with_places(1)
+    rows, units = mmd_test(*pair), mmd_test(*pair, **groups)
+    assert rows.value == units.value
+    assert units.interval.high - units.interval.low > rows.interval.high - rows.interval.low
+    assert units.null.pooled.std() > 1.5 * rows.null.pooled.std()
+
+
+def test_within_classes_a_change_of_class_shares_is_no_evidence():
+    """One class lies apart from the other; only their shares differ between the sides."""
+    labels = np.repeat([0, 1], [40, 20]), np.repeat([0, 1], [20, 40])
+    classed, plain = [], []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        pair = [rng.normal(size=(60, 2)) + 3.0 * y[:, None] for y in labels]
+        quick = {"n_permutations": 39, "n_bandwidths": 3, "n_splits": 1, "random_state": seed}
+        both = {"source_labels": labels[0], "target_labels": labels[1]}
+        classed.append(mmd_test(*pair, **both, **quick).p_value <= 0.1)
+        plain.append(mmd_test(*pair, **quick).p_value <= 0.1)
+    assert np.mean(classed) <= 0.225  # 0.1 % binomial limit of 0.1 over 80 draws
+    assert np.mean(plain) >= 0.9
+    pair[1][labels[1] == 1] += 1.5
+    assert mmd_test(*pair, **both).p_value <= 0.02
+
+
+def test_early_stop_saves_permutations_where_nothing_differs():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(80, 2))
+    early = mmd_test(rows[:40], rows[40:], n_permutations=1999, early_stop=True)
+    full = mmd_test(rows[:40], rows[40:], n_permutations=1999)
+    assert early.n_permutations < 400
+    assert early.p_value == pytest.approx(20 / early.n_permutations)
+    assert min(early.p_value, full.p_value) > 0.4
+    np.testing.assert_array_equal(early.null.source, full.null.source)
+    clear = mmd_test(rows[:40], rows[40:] + 2.0, n_permutations=399, early_stop=True)
+    assert (clear.p_value, clear.n_permutations) == (1 / 400, 399)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kernels": "laplace"}, "'fused'"),
+        ({"bandwidth": -1.0}, "positive"),
+        ({"n_permutations": 5}, "n_permutations"),
+        ({"permutations": [[0, 1]]}, "110"),
+        ({"permutations": [list(range(110))], "early_stop": True}, "stands for itself"),
+        ({"source_groups": [0] * 60}, "both or neither"),
+        ({"source_groups": [0] * 60, "target_groups": [0] * 50}, "both sides"),
+        ({"source_groups": [0] * 9, "target_groups": [1] * 50}, "60 rows"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, says):
+    with pytest.raises(ValueError, match=says) as fault:
+        mmd_test(*gauss_shift(), **options)
+    assert str(fault.value).endswith(".")
