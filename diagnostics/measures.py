@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 SHOWN = (
-    "energy_distance", "sliced_wasserstein", "frechet_distance", "coral_distance",
-    "discrepancy_distance", "precision_recall_density_coverage", "classifier_two_sample_test",
+    "energy_distance", "sliced_wasserstein", "max_sliced_wasserstein", "frechet_distance",
+    "coral_distance", "discrepancy_distance", "classifier_two_sample_test",
+    "classifier_density_ratio",
 )  # fmt: skip
-"""One measure of a kind; those the checks decide by are not repeated."""
+"""Of every kind of measure in which larger means further apart; those of the checks are not
+repeated."""
 MAX_ROWS = 1000
 MOST_COLUMNS = 3
 
@@ -80,15 +82,16 @@ def _numbers(result: MeasureResult, pair: Pair) -> dict[str, Any]:
         "interval": None if interval is None else to_interval(interval),
         "null": to_null(result.null, result.value),
         "p_value": None if p_value is None else float(p_value),
-        "columns": _columns(getattr(result, "columns", None), pair),
+        "columns": _columns(result.by_column, pair),
     }
 
 
-def _columns(shares: Any, pair: Pair) -> list[str]:
+def _columns(shares: NDArray[np.float64] | None, pair: Pair) -> list[str]:
     """Return the columns that carry most of the value, from shares of the encoded ones."""
     if shares is None:
         return []
-    parts = np.maximum(np.asarray(shares, dtype=np.float64), 0)
-    total = np.bincount(pair.encoded_column, weights=parts, minlength=len(pair.columns))
+    total = np.bincount(
+        pair.encoded_column, weights=np.maximum(shares, 0), minlength=len(pair.columns)
+    )
     order = np.argsort(-total, kind="stable")[:MOST_COLUMNS]
     return [pair.columns[i].name for i in order if total[i] > 0]

@@ -107,3 +107,11 @@ class MeasureResult:
     n_source: int
     n_target: int
     warnings: tuple[str, ...] = ()
+
+    @property
+    def by_column(self) -> Floats | None:
+        """How much each column has to do with the value, or None where it cannot be said.
+
+        Shape (d,), larger is more; only the order has a meaning across measures.
+        """
+        return None

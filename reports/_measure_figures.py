@@ -100,7 +100,7 @@ def _spots(m: MeasureInfo, middle: float, width: float) -> list[float]:
 
 
 def _row(m: MeasureInfo, own: tuple[float, float] | None, scale: Scale, number: int) -> MeasureRow:
-    y, name = 10.0 + STEP * number, m.name.replace("_", " ")
+    y, name = 10.0 + STEP * number, words.measure_name(m.name)
     told = words.number(m.value)
     if own is None or m.null is None:
         return MeasureRow(y, name, None, None, None, told, "", "")

@@ -221,6 +221,21 @@ def effect_name(name: str) -> str:
     return EFFECT_NAMES.get(name, name.replace("_", " "))
 
 
+MEASURE_NAMES = {
+    "classifier_density_ratio": "KL by a classifier",
+    "classifier_two_sample_test": "classifier test",
+    "coral_distance": "CORAL distance",
+    "frechet_distance": "Fréchet distance",
+    "max_sliced_wasserstein": "max-sliced Wasserstein",
+    "sliced_wasserstein": "sliced Wasserstein",
+}
+
+
+def measure_name(name: str) -> str:
+    """Put the name of a measure into words."""
+    return MEASURE_NAMES.get(name, name.replace("_", " "))
+
+
 def signed(value: float | None) -> str:
     """Format a difference, its sign always written."""
     text = number(value)

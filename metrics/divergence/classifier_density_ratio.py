@@ -59,6 +59,11 @@ class ClassifierDensityRatioResult(MeasureResult):
     slope: float
     n_folds: int
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return self.column_part
+
 
 @register(
     family="density ratio", units="nats", range=(-math.inf, math.inf),

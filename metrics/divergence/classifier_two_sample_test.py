@@ -75,6 +75,11 @@ class ClassifierTwoSampleTestResult(MeasureResult):
         """``2 (1 - 2 error)``: above 0 for sides of unequal size even when nothing differs."""
         return 2 * (1 - 2 * self.error)
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return self.column_importance
+
 
 @register(
     family="classifier", units="AUC, or balanced accuracy, on held-out rows", range=(0.0, 1.0),

@@ -38,6 +38,11 @@ class CoralDistanceResult(MeasureResult):
     column_part: Floats
     norm: str
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return self.column_part
+
 
 @register(
     family="moments", units="fourth power of the columns' units", range=(0.0, math.inf),

@@ -40,6 +40,11 @@ class DiscrepancyDistanceResult(MeasureResult):
     larger: str
     scale: str
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return self.column_part
+
 
 @register(
     family="moments", units="squared units of the columns", range=(0.0, math.inf),

@@ -37,6 +37,11 @@ class FrechetDistanceResult(MeasureResult):
     spread_part: Floats
     correlation_part: float
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return np.asarray(self.mean_part + self.spread_part)
+
 
 @register(
     family="moments", units="squared units of the columns", range=(0.0, math.inf),

@@ -34,6 +34,11 @@ class MaxSlicedWassersteinResult(MeasureResult):
     direction: Floats
     p: int
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return np.asarray(self.direction**2)
+
 
 @register(
     family="transport", units="distance units of the columns", range=(0.0, math.inf),

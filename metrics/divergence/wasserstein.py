@@ -55,6 +55,11 @@ class WassersteinResult(MeasureResult):
     column_shares: Floats
     p: int
 
+    @property
+    def by_column(self) -> Floats:
+        """How much each column has to do with the value, shape (d,)."""
+        return self.column_shares
+
 
 @register(
     family="transport", units="distance units of the columns", range=(0.0, math.inf),

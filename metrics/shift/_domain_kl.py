@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.special import logsumexp
@@ -13,7 +14,8 @@ from ..divergence._logistic import fit_logistic
 from ._shift_features import ShiftFeatures
 
 _HALVINGS = 16
-COMPONENTS = ("P(X)", "P(Y)", "P(Y|X)", "P(X|Y)", "P(X,Y)")
+Law: TypeAlias = Literal["P(X)", "P(Y)", "P(Y|X)", "P(X|Y)", "P(X,Y)"]
+COMPONENTS: tuple[Law, ...] = ("P(X)", "P(Y)", "P(Y|X)", "P(X|Y)", "P(X,Y)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from .._validation import (
     subsample,
 )
 from ..registry import register
-from ._domain_kl import COMPONENTS, Comparison
+from ._domain_kl import COMPONENTS, Comparison, Law
 from ._holm import holm
 from ._labelled import check_labelled
 from ._shift_features import Labels, ShiftFeatures
@@ -60,7 +60,7 @@ class ShiftComponent:
         Whether the adjusted p-value is at most ``alpha``.
     """
 
-    name: str
+    name: Law
     value: float
     interval: Interval
     null: NullBand
