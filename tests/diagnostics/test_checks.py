@@ -214,3 +214,58 @@ def test_the_best_other_assignment_is_the_swap_that_was_made():
     hits, other, mapping = best_other_assignment(y, np.eye(4)[predicted])
     assert (hits, other) == (10, 20)
     assert mapping.tolist() == [0, 2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "moved"),
+    [({}, set()), ({"move": 1.0}, {"P(X)", "P(Y|X)"}), ({"flip": True}, {"P(Y|X)"})],
+    ids=["nothing", "inputs and meaning", "meaning"],
+)
+@pytest.mark.parametrize("kind", ["class", "quantity"])
+def test_what_moved_is_told_apart(options, moved, kind):
+    found = check(*make(n=300, kind=kind, **options)).check("NT304")
+    names = {c.name for c in found.components if c.moved}
+    assert len(found.components) == 5
+    assert names >= moved
+    assert found.state == ("warn" if moved else "pass")
+    if not moved:
+        assert names == set()
+    if moved == {"P(Y|X)"}:
+        assert "P(X)" not in names
+        assert "concept" in found.message
+
+
+def test_what_moved_needs_labels():
+    found = check(*make(labelled=10)).check("NT304")
+    assert found.state == "insufficient"
+    assert found.components == []
+    assert "10 labelled rows" in found.message
+
+
+def test_further_measures_stand_beside_their_null(alike):
+    assert len(alike.measures) >= 8
+    for one in alike.measures:
+        assert one.reason is None
+        assert one.null.source_quantiles[0] <= one.null.source_quantiles[2]
+        assert one.interval.low <= one.value <= one.interval.high
+        assert one.direction.startswith("larger means")
+
+
+def test_further_measures_name_the_column_that_moved():
+    source, target = make(n=200)
+    target["c"] += 4
+    found = {one.name: one for one in check(source, target).measures}
+    for name in ("max_sliced_wasserstein", "frechet_distance", "classifier_two_sample_test"):
+        assert found[name].columns[0] == "c"
+    moments = ("coral_distance", "discrepancy_distance")  # a move of the mean is none of these
+    assert all(
+        (one.value > one.null.source_quantiles[2]) == (name not in moments)
+        for name, one in found.items()
+    )
+
+
+def test_too_few_rows_give_a_reason_in_place_of_a_measure():
+    source, target = make(n=60)
+    found = check(source, target.head(7))
+    assert found.measures
+    assert all(m.value is not None or m.reason.endswith(".") for m in found.measures)

@@ -10,6 +10,7 @@ import pytest
 
 from negtransfer.diagnostics.document import (
     CheckResult,
+    Component,
     Condition,
     ConfigValue,
     Confusion,
@@ -21,6 +22,7 @@ from negtransfer.diagnostics.document import (
     Interval,
     LabelShares,
     LostColumn,
+    MeasureInfo,
     MetricInfo,
     NullReference,
     Reason,
@@ -425,6 +427,20 @@ def _checks(label: str) -> list[CheckResult]:
         ),
         blindly(
             CheckResult(
+                id="NT304",
+                name="what moved",
+                group="tasks",
+                state="warn" if flipped else "pass",
+                value=3.11 if flipped else 0.01,
+                unit="nats",
+                direction="larger means further apart",
+                message="This looks like concept shift." if flipped else "Nothing moved.",
+                components=_components(flipped),
+                **few,
+            )
+        ),
+        blindly(
+            CheckResult(
                 id="NT401",
                 name="one model for both",
                 group="model",
@@ -560,6 +576,39 @@ def _conditions(label: str) -> list[Condition]:
     ]
 
 
+def _measures() -> list[MeasureInfo]:
+    """Far, near and without a value, with and without interval and null."""
+    about: dict[str, Any] = {
+        "family": "kernel", "summary": "Measure something.", "units": "units",
+        "direction": "larger means further apart", "n_source": 285, "n_target": 284,
+    }  # fmt: skip
+    seen = Interval(low=0.3, high=0.5, level=0.8, method="half-samples")
+    return [
+        MeasureInfo(name="energy_distance", value=0.4, interval=seen, p_value=0.01,
+                    null=_null((-0.001, 0.002, 0.01), 100), columns=["age", "bmi"], **about),
+        MeasureInfo(name="sliced_wasserstein", value=0.1, null=_null((0.05, 0.1, 0.2), 50),
+                    **about),
+        MeasureInfo(name="frechet_distance", value=2.0, **about),
+        MeasureInfo(name="mmd", value=1.0, null=_null((0.5, 0.5, 0.5), 100), **about),
+        MeasureInfo(name="coral_distance", value=None, reason="Too few rows.", **about),
+    ]  # fmt: skip
+
+
+def _components(moved: bool) -> list[Component]:
+    names = ("P(X)", "P(Y)", "P(Y|X)", "P(X|Y)", "P(X,Y)")
+    values = (0.01, 0.0, 3.1, -0.02, 3.11) if moved else (0.01, 0.0, -0.01, 0.02, 0.01)
+    return [
+        Component(
+            name=name, value=value, unit="nats", null=_null((-0.02, 0.0, 0.05), 50),
+            interval=Interval(low=value - 0.1, high=value + 0.1, level=0.8, method="half-samples")
+            if i else None,
+            p_value=0.002 if value > 1 else 0.4, p_adjusted=0.01 if value > 1 else 1.0,
+            moved=value > 1,
+        )
+        for i, (name, value) in enumerate(zip(names, values, strict=True))
+    ]  # fmt: skip
+
+
 def _base(label: str) -> Diagnosis:
     case = _CASES[label]
     blind = case["gap"] is None
@@ -635,6 +684,7 @@ def _base(label: str) -> Diagnosis:
         ),
         checks=checks,
         features=features,
+        measures=_measures(),
         lost_columns=[
             LostColumn(name="patient_id", side="both", reason="a different value in every row"),
             LostColumn(name="ward", side="target", reason="missing in the source"),
@@ -802,6 +852,13 @@ def _hostile() -> Diagnosis:
             "learners": {h: h for h in HOSTILE},
             "warnings": list(HOSTILE),
             "features": features,
+            "measures": [
+                m.model_copy(
+                    update=dict.fromkeys(("summary", "units", "direction", "family"), nasty)
+                    | {"columns": list(HOSTILE), "name": HOSTILE[i], "reason": m.reason and nasty}
+                )
+                for i, m in enumerate(d.measures)
+            ],
             "checks": checks,
             "source": source,
             "target": target,

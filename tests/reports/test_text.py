@@ -47,7 +47,7 @@ def test_gap_is_in_the_unit_and_names_what_it_belongs_to(diagnoses):
     text = " ".join(render_text(diagnoses["do-not-transfer"]).split())
     assert "+21 points of error rate (80 % interval +16 to +27); chance of harm > 99 %" in text
     assert "pooled, learner linear, 40 target labels" in text
-    assert "gap=21 [16,27] p_harm=1.00 checks=14/16" in text
+    assert "gap=21 [16,27] p_harm=1.00 checks=15/17" in text
     text = " ".join(render_text(diagnoses["regression"]).split())
     assert "−0.13 target sd of rmse (80 % interval −0.20 to −0.06)" in text
 
