@@ -68,9 +68,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{options.rows} + {options.rows} rows, {options.columns} columns, "
           f"{options.permutations} permutations")  # fmt: skip
-    print(
-        f"np.sort {sorting:.1f} s, table {whole - drawing:.1f} s: {(whole - drawing) / sorting:.1f}x"
-    )
+    table = whole - drawing
+    print(f"np.sort {sorting:.1f} s, table {table:.1f} s: {table / sorting:.1f}x")
     print(f"{moved} columns called moved of {-(-options.columns // 5)}, peak {peak:.0f} MB")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-TURNS = 9
+TURNS = 25
 ROWS, COLUMNS = 1000, 50
 MANY = 10_000
 LIMITS = {"one kernel": 1.5, "20 kernels and 4 wide ones fused": 20.0}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm
 
-from ._arrays import like, namespace, to_numpy
+from ._arrays import Array, like, namespace, to_numpy
 from ._halves import random_halves
-from ._kernels import Kernel, PairBlock, keep_upper
+from ._kernels import Kernel, keep_upper
 from ._permutation import mmd2_from_sums
 from ._results import Interval, NullBand
 from ._validation import Bools, Floats, Ints
@@ -106,10 +106,9 @@ class EffectSums:
         halves = [Side.draw(s, u, sizes, n_splits, rng) for s, u in zip(spans, own, strict=True)]
         return cls(kernel, first, units, (halves[0], halves[1]))
 
-    def add(self, block: PairBlock) -> None:
-        """Add one block of pairs."""
-        values, rows = keep_upper(self.kernel(block)), block.rows
-        xp = namespace(values)
+    def add(self, rows: slice, values: Array) -> None:
+        """Add the kernel's values in one block of pairs; they are used up."""
+        values, xp = keep_upper(values), namespace(values)
         behind = slice(rows.start, None)
         ones = np.ones(len(self.first))
         marks = np.stack([self.first.astype(np.float64), ones], axis=1)

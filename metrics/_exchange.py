@@ -58,7 +58,8 @@ class Exchange:
     def columns(self, count: int, rng: np.random.Generator, *, observed: bool = False) -> Floats:
         """Return ``count`` permutations as 0/1 columns, after the observed one if asked for."""
         start = self.unit_first.astype(np.float64)
-        sides = np.tile(start, (count + observed, 1))
+        sides = np.empty((count + observed, len(start)))
+        sides[:] = start
         drawn = sides[int(observed) :]
         if len(self.strata) == 1:
             rng.permuted(drawn, axis=1, out=drawn)

@@ -22,52 +22,80 @@ _ROWS_FOR_FAST = 1000
 """Pooled rows from which sums that are only ranked are taken in single precision."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """The pooled rows, centred, with what squared distances need.
+
+    ``left @ right.T`` are the squared distances: |x|² + |y|² - 2 x·y in one product.
+    """
+
+    rows: Array
+    norms: Array
+    left: Array
+    right: Array
+    precision: Any
+
+    @classmethod
+    def of(cls, rows: Array, precision: Any) -> Pooled:
+        """Prepare a table; kernels are evaluated in the given precision."""
+        xp = namespace(rows)
+        norms = xp.sum(rows * rows, axis=1)
+        column, ones = norms[:, None], xp.ones_like(norms[:, None])
+        left, right = xp.concat([-2 * rows, column, ones], axis=1), [rows, ones, column]
+        return cls(rows, norms, left, xp.concat(right, axis=1), precision)
+
+
 @dataclass(slots=True, eq=False)
 class PairBlock:
     """Rows ``rows`` of the pooled sample against themselves and all rows behind them.
 
-    Every method returns a new array of shape (rows in the block, N - rows.start) unless it
-    says otherwise; ``norms`` are the squared norms of ``rest``, ``precision`` is the type in
-    which kernels are evaluated.
+    Every method returns an array of shape (rows in the block, N - rows.start) that is shared
+    and not to be changed.
     """
 
     rows: slice
-    part: Array
-    rest: Array
-    norms: Array
-    precision: Any
+    pooled: Pooled
     _squares: Array = field(init=False, default=None)
     _inner: Array = field(init=False, default=None)
     _cityblock: Array = field(init=False, default=None)
 
+    @property
+    def behind(self) -> slice:
+        """The rows of the block and all behind them."""
+        return slice(self.rows.start, None)
+
+    @property
+    def part(self) -> Array:
+        """The rows of the block."""
+        return self.pooled.rows[self.rows, :]
+
+    @property
+    def rest(self) -> Array:
+        """The rows of the block and all behind them."""
+        return self.pooled.rows[self.behind, :]
+
     def squares(self) -> Array:
-        """Squared Euclidean distances in float64; shared, not to be changed."""
+        """Squared Euclidean distances in float64; equal rows may lie below 0 by rounding."""
         if self._squares is None:
-            squares = self.inner() * -2.0
-            squares += self.norms[: self.part.shape[0], None]
-            squares += self.norms[None, :]
-            # Below 0 is rounding.
-            if isinstance(squares, np.ndarray):
-                self._squares = np.abs(squares, out=squares)
-            else:
-                self._squares = namespace(squares).abs(squares)
+            left, right = self.pooled.left[self.rows, :], self.pooled.right[self.behind, :]
+            self._squares = left @ right.T
         return self._squares
 
     def inner(self) -> Array:
-        """Inner products in float64; shared, not to be changed."""
+        """Inner products in float64."""
         if self._inner is None:
             self._inner = self.part @ self.rest.T
         return self._inner
 
     def cityblock(self) -> Array:
-        """L1 distances in the precision of the block; shared, not to be changed."""
+        """L1 distances in the precision of the kernels."""
         if self._cityblock is None:
             self._cityblock = self.fast(_cityblock(self.part, self.rest))
         return self._cityblock
 
     def fast(self, values: Array) -> Array:
-        """Return values in the precision of the block."""
-        return namespace(self.part).astype(values, self.precision, copy=False)
+        """Return values in the precision of the kernels."""
+        return namespace(values).astype(values, self.pooled.precision, copy=False)
 
 
 Kernel: TypeAlias = Callable[[PairBlock], Array]
@@ -83,15 +111,9 @@ def pair_blocks(
     """
     if precision is None:
         precision = fast_precision(pooled)
-    norms = squared_norms(pooled)
+    table = Pooled.of(pooled, precision)
     for rows in row_slices(pooled.shape[0], memory_bytes):
-        behind = slice(rows.start, None)
-        yield PairBlock(rows, pooled[rows, :], pooled[behind, :], norms[behind], precision)
-
-
-def squared_norms(pooled: Array) -> Array:
-    """Return the squared norm of every row."""
-    return namespace(pooled).sum(pooled * pooled, axis=1)
+        yield PairBlock(rows, table)
 
 
 def row_slices(n: int, memory_bytes: int = MEMORY_BYTES) -> Iterator[slice]:
@@ -138,7 +160,7 @@ def distance(block: PairBlock, *, exact: bool = False) -> Array:
     squares = block.squares()
     # What rounding leaves of equal rows would come out of the root enlarged.
     xp = namespace(squares)
-    scale = block.norms[: block.part.shape[0], None] + block.norms[None, :]
+    scale = block.pooled.norms[block.rows, None] + block.pooled.norms[None, block.behind]
     squares = xp.where(squares > 1e-13 * scale, squares, xp.zeros_like(squares))
     return -xp.sqrt(squares if exact else block.fast(squares))
 
@@ -198,7 +220,7 @@ def euclidean_distances(rows: Array) -> Floats:
         from scipy.spatial.distance import pdist
 
         return np.asarray(pdist(rows))
-    block = PairBlock(slice(0), rows, rows, squared_norms(rows), rows.dtype)
+    block = PairBlock(slice(0, rows.shape[0]), Pooled.of(rows, rows.dtype))
     return _above_diagonal(-distance(block, exact=True))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,8 +20,9 @@ from .._validation import Floats, Ints, check_count, subsample
 WIDE_WEIGHT = 0.1
 """Prior weight of each wide kernel; a Gaussian or Laplace kernel has weight 1.
 
-Chosen on draws of their own (benchmarks/kernel_test_power.py says which): 0.1 gives nearly all
-that a wide kernel can see and costs the others least.
+Chosen on draws other than those the power is reported on (benchmarks/kernel_test_power.py
+says which), among some thirty combinations: 0.1 gives nearly all that a wide kernel can see
+and costs the others little.
 """
 
 Blocks: TypeAlias = Callable[[], Iterator[PairBlock]]
@@ -37,42 +38,46 @@ class Tested:
 
 
 def permutation_test(
-    pooled: Array, blocks: Blocks, kernels: Sequence[Kernel], statistic: Statistic,
-    batches: Iterator[Floats], *, early_stop: bool, effect: EffectSums | None = None,
+    pooled: Array, blocks: Blocks, kernels: Sequence[Kernel] | None, statistic: Statistic,
+    batches: Iterator[Floats], effect: EffectSums, *, early_stop: bool,
 ) -> Tested:  # fmt: skip
     """Run the kernels over all pairs for every batch of indicator columns.
 
-    ``effect`` picks up its sums on the way through the first batch.
+    ``effect`` picks up its sums on the way through the first batch; without ``kernels`` its
+    own kernel is the one that is tested.
     """
-    precision = fast_precision(pooled)
-    waiting = effect
+    precision, first = fast_precision(pooled), True
 
     def on_columns(columns: Floats) -> Floats:
-        nonlocal waiting
-        found = statistic(_sums(pooled, blocks(), kernels, columns, precision, waiting))
-        waiting = None
-        return found
+        nonlocal first
+        count = 1 if kernels is None else len(kernels)
+        sums = [GroupSums(pooled.shape[0], columns.sum(axis=0)) for _ in range(count)]
+        marks = indicators_like(columns, pooled, precision)
+        for block in blocks():
+            _add(block, sums, kernels, marks, effect, measure=first)
+        for one in sums:
+            one.close(columns)
+        first = False
+        return statistic(sums)
 
     tie = FAST_TIE if precision == namespace(pooled).float32 else 1e-10
     enough = ENOUGH if early_stop else None
     return Tested(*run_permutations(on_columns, batches, enough=enough, tie=tie))
 
 
-def _sums(
-    pooled: Array, blocks: Iterator[PairBlock], kernels: Sequence[Kernel], columns: Floats,
-    precision: Any, effect: EffectSums | None,
-) -> list[GroupSums]:  # fmt: skip
-    sizes = columns.sum(axis=0)
-    sums = [GroupSums(pooled.shape[0], sizes) for _ in kernels]
-    marks = indicators_like(columns, pooled, precision)
-    for block in blocks:
+def _add(
+    block: PairBlock, sums: Sequence[GroupSums], kernels: Sequence[Kernel] | None, marks: Array,
+    effect: EffectSums, *, measure: bool,
+) -> None:  # fmt: skip
+    exact = effect.kernel(block) if measure or kernels is None else None
+    if kernels is None:
+        values = namespace(exact).astype(exact, marks.dtype, copy=True)
+        sums[0].add(block.rows, values, marks)
+    else:
         for kernel, one in zip(kernels, sums, strict=True):
             one.add(block.rows, kernel(block), marks)
-        if effect is not None:
-            effect.add(block)
-    for one in sums:
-        one.close(columns)
-    return sums
+    if measure:
+        effect.add(block.rows, exact)
 
 
 def fuse(sums: Sequence[GroupSums], weights: Floats, n: int, m: int) -> Floats:

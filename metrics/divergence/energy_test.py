@@ -167,8 +167,8 @@ def energy_test(
     )
     batches = draw_batches(exchange, permutations, n_permutations, rng, early_stop=early_stop)
     tested = permutation_test(
-        pooled, partial(pair_blocks, pooled), [distance],
-        lambda sums: sums[0].mmd2(biased=biased), batches, early_stop=early_stop, effect=effect,
+        pooled, partial(pair_blocks, pooled), None,
+        lambda sums: sums[0].mmd2(biased=biased), batches, effect, early_stop=early_stop,
     )  # fmt: skip
     value, gap = effect.value(biased=biased), effect.gap()
     return EnergyTestResult(

@@ -189,7 +189,7 @@ def mixed_test(
     batches = draw_batches(exchange, None, n_permutations, rng, early_stop=early_stop)
     tested = permutation_test(
         numbers, partial(_blocks, numbers, codes), kernels,
-        lambda sums: fuse(sums, weights, n, m), batches, early_stop=early_stop, effect=effect,
+        lambda sums: fuse(sums, weights, n, m), batches, effect, early_stop=early_stop,
     )  # fmt: skip
     value, gap = effect.value(), effect.gap()
     return MixedTestResult(
@@ -257,15 +257,15 @@ def _with_gaps(numbers: Floats) -> Floats:
 class MixedBlock(PairBlock):
     """Pairs of rows with numbers and codes."""
 
-    own_codes: Ints
-    other_codes: Ints
+    codes: Ints
     _differing: Array = field(init=False, default=None)
 
     def differing(self) -> Array:
         """Number of categorical columns that differ; shared, not to be changed."""
         if self._differing is None:
-            found = np.zeros((len(self.own_codes), len(self.other_codes)), dtype=self.precision)
-            for own, other in zip(self.own_codes.T, self.other_codes.T, strict=True):
+            own_codes, other_codes = self.codes[self.rows], self.codes[self.behind]
+            found = np.zeros((len(own_codes), len(other_codes)), dtype=self.pooled.precision)
+            for own, other in zip(own_codes.T, other_codes.T, strict=True):
                 found += own[:, None] != other[None, :]
             self._differing = found
         return self._differing
@@ -273,11 +273,7 @@ class MixedBlock(PairBlock):
 
 def _blocks(numbers: Floats, codes: Ints) -> Iterator[PairBlock]:
     for block in pair_blocks(numbers):
-        behind = slice(block.rows.start, None)
-        yield MixedBlock(
-            block.rows, block.part, block.rest, block.norms, block.precision,
-            codes[block.rows], codes[behind],
-        )  # fmt: skip
+        yield MixedBlock(block.rows, block.pooled, codes)
 
 
 def _kernels(
@@ -309,7 +305,7 @@ def _product(block: PairBlock, width: float, far: float, *, exact: bool = False)
     """Return exp(-D² / (2 width²)) exp(-H / far)."""
     assert isinstance(block, MixedBlock)
     values = gaussian(block, width, exact=exact)
-    if block.own_codes.shape[1]:
+    if block.codes.shape[1]:
         values = values * exp_of(block.differing(), -1.0 / far)
     return values
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from .._arrays import check_tables, namespace, take
 from .._effect import EffectSums
-from .._kernels import WIDE, fused_kernels, gaussian, median_bandwidth, pair_blocks
+from .._kernels import WIDE, Kernel, fused_kernels, gaussian, median_bandwidth, pair_blocks
 from .._permutation import GroupSums
 from .._results import Interval, MeasureResult
 from .._validation import (
@@ -161,7 +161,7 @@ def mmd_test(
     :math:`T = \log \sum_k w_k \exp(\lambda \widehat{MMD}^2_{u,k} / \sqrt{N_k})` with
     :math:`\lambda = \sqrt{h(h-1)}`, h the harmonic mean of the sizes, over Gaussian
     (Euclidean) and Laplace (L1) kernels at ``n_bandwidths`` widths each. It departs from the
-    paper in three points, each of which gained power on draws of their own: widths are spaced
+    paper in three points, chosen for power in simulations: widths are spaced
     geometrically (from half the 5 % to twice the 95 % quantile of the pooled distances);
     N_k is the mean square of the *centred* kernel; and four wide kernels join with weight 0.1
     each, -|x - y|, x·y, (x·y)² and the product of the two rows' column sums. They see shifts
@@ -219,12 +219,12 @@ def mmd_test(
     pooled = pooled / unit
 
     width = None if bandwidth is None else check_positive(bandwidth, "bandwidth") / unit
+    used: list[Kernel] | None = None
     if kernels == "fused":
         median, used = fused_kernels(pooled, n_bandwidths, rng)
         width = median if width is None else width
     else:
         width = median_bandwidth(pooled, rng) if width is None else width
-        used = [partial(gaussian, width=width)]
     effect = EffectSums.draw(
         partial(gaussian, width=width, exact=True), exchange.row_first, exchange.units,
         n_splits, rng,
@@ -232,8 +232,8 @@ def mmd_test(
     batches = draw_batches(exchange, permutations, n_permutations, rng, early_stop=early_stop)
     tested = permutation_test(
         pooled, partial(pair_blocks, pooled), used,
-        partial(_fused, n=n, m=m) if kernels == "fused" else lambda sums: sums[0].mmd2(),
-        batches, early_stop=early_stop, effect=effect,
+        partial(_fused, n=n, m=m) if used else lambda sums: sums[0].mmd2(),
+        batches, effect, early_stop=early_stop,
     )  # fmt: skip
     value, gap = effect.value(), effect.gap()
     return MMDTestResult(
@@ -248,7 +248,7 @@ def mmd_test(
         permuted=tested.statistics[1:],
         bandwidth=width * unit,
         n_permutations=len(tested.statistics) - 1,
-        n_kernels=len(used),
+        n_kernels=len(used) if used else 1,
         source_witness=gap[:n],
         target_witness=gap[n:],
         source_rows=chosen.source_rows,

@@ -95,9 +95,9 @@ def jensen_shannon(
     ``JSD(p, q) = KL(p, (p + q) / 2) / 2 + KL(q, (p + q) / 2) / 2``. It sees the histograms only:
     shifts within a bin are lost, and one far outlier can put all other rows into a single bin
     of equal width. A value on an edge belongs to the bin above, but for rounding: decimals that
-    lie on edges can change bins when the column is moved. Biased upwards: where nothing differs the divergence in base 2 is about
-    ``(bins - 1) (1/n + 1/m) / 5.5``; the null band shows it. Halves and half-samples keep
-    the bins of the comparison.
+    lie on edges can change bins when the column is moved. Biased upwards: where nothing differs
+    the divergence in base 2 is about ``(bins - 1) (1/n + 1/m) / 5.5``; the null band shows it.
+    Halves and half-samples keep the bins of the comparison.
 
     References
     ----------

@@ -100,7 +100,7 @@ def kolmogorov_smirnov(
     ``D = max_t |F(t) - G(t)|``, taken at the last row of every tie: in between the distribution
     functions do not stand. The exact p-value is the share of all ways to deal the pooled values
     to the sides that reach D. Ties ignored make it too large (for a yes/no column by a factor of
-    two and more), and so does the asymptotic one, which knows no ties.
+    four and more), and so does the asymptotic one, which knows no ties.
 
     D is biased upwards in small samples, by about ``0.87 sqrt(1/n + 1/m)`` where nothing
     differs: the null band shows it. The interval is the normal one of Raghavachari at

@@ -59,7 +59,7 @@ def test_halves_equal_the_direct_sum():
         lambda block: gaussian(block, 0.9), np.arange(50) < 30, np.arange(50), 5, rng
     )
     for block in pair_blocks(pooled, 10_000):
-        effect.add(block)
+        effect.add(block.rows, effect.kernel(block))
     kernel = np.exp(-(cdist(pooled, pooled) ** 2) / (2 * 0.9**2))
     band = effect.null_band()
     assert effect.value() == pytest.approx(direct_mmd2(kernel, *np.split(np.arange(50), [30])))
