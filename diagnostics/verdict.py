@@ -32,8 +32,10 @@ SURE_HARM = 0.99
 MAX_REASONS = 5
 TARGET_ONLY_TITLE = "train on the target alone"
 LABEL_FIRST_TITLE = "label target rows first, then train on the target alone"
-DECISIVE = ("NT303", "NT302", "NT501", "NT401", "NT402", "NT403", "NT204", "NT301", "NT304", "NT106",
-            "NT201", "NT202", "NT203", "NT107", "NT103", "NT109", "NT108")  # fmt: skip
+DECISIVE = (
+    "NT303", "NT302", "NT501", "NT401", "NT402", "NT403", "NT204", "NT301", "NT304", "NT106",
+    "NT201", "NT202", "NT203", "NT107", "NT103", "NT109", "NT108",
+)  # fmt: skip
 DIFFERENCES = ("NT201", "NT202", "NT203", "NT204", "NT301", "NT401")
 MEANINGS = ("NT302", "NT303")
 

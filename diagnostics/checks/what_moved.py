@@ -19,6 +19,9 @@ ALPHA = 0.01
 N_PERMUTATIONS = 999
 MIN_LABELLED = 30
 MAX_ROWS = 1000
+MAX_PRODUCTS = 800
+"""Columns times classes; beyond it the columns are reduced to principal components."""
+MIN_COMPONENTS = 10
 WORDS = {
     "P(X)": "the inputs",
     "P(Y)": "the labels",
@@ -47,7 +50,8 @@ REMEDIES = {
     cross-fitted classifier of the domain, with a permutation or resampling p-value, corrected
     for looking at five (after Polo et al. 2022). It tells which remedy fits: weighting for
     covariate shift, other class frequencies for label shift, target labels for concept shift.
-    A relation that the classifier cannot express is missed, so a pass is not a proof.""",
+    A relation that the classifier cannot express is missed, so a pass is not a proof. Very wide
+    data are reduced to principal components first, without a look at domain or label.""",
 )  # fmt: skip
 def what_moved(check: Check, evidence: Evidence) -> CheckResult:
     pair = evidence.pair
@@ -83,6 +87,7 @@ def _decompose(
 
     regression = evidence.pair.task == "regression"
     (X_s, y_s), (X_t, y_t) = sides
+    X_s, X_t = _reduced(X_s, X_t, max(1, len(evidence.pair.classes)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return shift_decomposition(
@@ -91,6 +96,21 @@ def _decompose(
             n_permutations=N_PERMUTATIONS, n_splits=max(4, round(10 * evidence.effort)),
             n_draws=max(8, round(20 * evidence.effort)), random_state=evidence.seed,
         )  # fmt: skip
+
+
+def _reduced(
+    X_s: NDArray[np.float64], X_t: NDArray[np.float64], n_classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both sides on the leading principal components of their pooled rows, if too wide.
+
+    The components are blind to domain and label, so the permutation tests stay exact.
+    """
+    keep = max(MIN_COMPONENTS, MAX_PRODUCTS // n_classes)
+    if X_s.shape[1] <= keep:
+        return X_s, X_t
+    centre = np.concatenate([X_s, X_t]).mean(axis=0)
+    axes = np.linalg.svd(np.concatenate([X_s, X_t]) - centre, full_matrices=False)[2][:keep].T
+    return (X_s - centre) @ axes, (X_t - centre) @ axes
 
 
 def _result(

@@ -52,6 +52,7 @@ def ramp_losses(scores: Floats, labels: Ints, rho: float) -> Floats:
 
 
 def check_scores(values: ArrayLike, name: str) -> Floats:
+    """Return finite class scores of shape (rows, classes), or say what is wrong."""
     scores = as_float(values, name)
     if scores.ndim != 2 or scores.shape[1] < 2 or not len(scores):
         raise ValueError(

@@ -169,6 +169,7 @@ def counts_p_value(source_counts: Ints, target_counts: Ints, rng: np.random.Gene
 
 
 def expected_counts(table: Ints) -> Floats:
+    """Return the counts of a table whose rows share one distribution."""
     return np.asarray(np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum())
 
 

@@ -235,6 +235,17 @@ def test_what_moved_is_told_apart(options, moved, kind):
         assert "concept" in found.message
 
 
+def test_what_moved_copes_with_more_columns_and_classes_than_it_can_multiply():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(400, 120))
+    X[:, :3] *= 4  # what the components are to keep
+    y = np.digitize(X[:, 0], np.quantile(X[:, 0], np.linspace(0, 1, 13)[1:-1]))
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(120)])
+    source, target = frame[:200].assign(y=y[:200]), frame[200:].assign(y=11 - y[200:])
+    found = check(source, target, task="multiclass").check("NT304")
+    assert {c.name for c in found.components if c.moved} >= {"P(Y|X)"}
+
+
 def test_what_moved_needs_labels():
     found = check(*make(labelled=10)).check("NT304")
     assert found.state == "insufficient"
