@@ -4,6 +4,7 @@ The checks stand at the border: below them the arrays are float64, finite and of
 matching width, and nothing is asked again.
 """
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -136,6 +137,20 @@ def check_share(value: float, name: str) -> float:
     """Return a number strictly between 0 and 1."""
     if not 0 < value < 1:
         raise ValueError(f"`{name}` must lie strictly between 0 and 1, got {value!r}.")
+    return float(value)
+
+
+def check_choice(value: object, name: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that is not one of those allowed."""
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+
+
+def check_positive(value: float, name: str) -> float:
+    """Return a finite number above 0."""
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise ValueError(f"`{name}` must be a positive number, got {value!r}.")
     return float(value)
 
 

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from .._arrays import Array, namespace, take
-from .._validation import subsample
+from .._validation import check_choice, check_positive, subsample
 
 KernelName: TypeAlias = Literal["gaussian", "laplace", "rational_quadratic", "linear", "polynomial"]
 Bandwidth: TypeAlias = float | Literal["median", "sqrt_d"]
@@ -136,17 +136,3 @@ def median_distance(pooled: Array, distance: Pairs = euclidean) -> float | None:
     if not count:
         return None
     return (float(pairs[(count - 1) // 2]) + float(pairs[count // 2])) / 2
-
-
-def check_choice(value: object, name: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a word that is not one of those allowed."""
-    if value not in allowed:
-        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
-
-
-def check_positive(value: float, name: str) -> float:
-    """Return a finite number above 0."""
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not is_number or not 0 < value < math.inf:
-        raise ValueError(f"`{name}` must be a positive number, got {value!r}.")
-    return float(value)

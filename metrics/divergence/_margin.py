@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -65,14 +63,9 @@ def check_scores(values: ArrayLike, name: str) -> Floats:
 
 
 def require_same_classes(source: Floats, target: Floats) -> None:
+    """Refuse scores of two models with another number of classes."""
     if source.shape[1] != target.shape[1]:
         raise ValueError(
             f"The target scores have {target.shape[1]} classes, the source scores "
             f"{source.shape[1]}; give scores of one model."
         )
-
-
-def check_positive(value: float, name: str) -> float:
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"`{name}` must be a positive number, got {value!r}.")
-    return float(value)

@@ -9,9 +9,8 @@ from typing import Any, Literal, TypeAlias, get_args
 from .._arrays import Array, check_tables, namespace, to_numpy
 from .._doubt import Sample, half_sample_interval, null_band
 from .._results import MeasureResult
-from .._validation import Floats, RandomState, check_count, check_share, generator
+from .._validation import Floats, RandomState, check_choice, check_count, check_share, generator
 from ..registry import register
-from ._array_kernels import check_choice
 
 CoralNorm: TypeAlias = Literal["frobenius", "mean_absolute"]
 

@@ -11,9 +11,16 @@ import numpy as np
 from .._arrays import Array, check_tables, namespace, to_numpy
 from .._doubt import Sample, half_sample_interval, null_band
 from .._results import MeasureResult
-from .._validation import Floats, RandomState, check_count, check_share, generator
+from .._validation import (
+    Floats,
+    RandomState,
+    check_choice,
+    check_count,
+    check_positive,
+    check_share,
+    generator,
+)
 from ..registry import register
-from ._array_kernels import check_choice, check_positive
 
 DiscrepancyScale: TypeAlias = Literal["none", "centred", "normalised"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from .._arrays import Array, check_tables, namespace, to_numpy
 from .._halves import random_halves
 from .._results import Interval, MeasureResult, NullBand
-from .._validation import Floats, RandomState, check_count, check_share, generator
+from .._validation import Floats, RandomState, check_choice, check_count, check_share, generator
 from ..registry import register
-from ._array_kernels import check_choice, euclidean
+from ._array_kernels import euclidean
 from ._pair_sums import (
     PairSums,
     careful_variance,

@@ -16,12 +16,12 @@ from .._validation import (
     Floats,
     Ints,
     RandomState,
+    check_choice,
     check_count,
     check_share,
     generator,
 )
 from ..registry import register
-from ._array_kernels import check_choice
 from ._fused import Chosen, check_plain, draw_batches, permutation_test
 
 Form: TypeAlias = Literal["V", "U"]

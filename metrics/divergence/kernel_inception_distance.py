@@ -11,9 +11,9 @@ from scipy.stats import norm
 
 from .._arrays import Array, check_tables, namespace, take
 from .._results import Interval, MeasureResult
-from .._validation import Floats, RandomState, check_count, check_share, generator
+from .._validation import Floats, RandomState, check_choice, check_count, check_share, generator
 from ..registry import register
-from ._array_kernels import Pairs, check_choice
+from ._array_kernels import Pairs
 from ._pair_sums import pair_sums
 from .mmd import mmd, polynomial_kernel
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Array, _as_table, _check_values, namespace, to_numpy
-from .._validation import Floats, check_count
-from ._array_kernels import check_positive
+from .._validation import Floats, check_count, check_positive
 from ._feature_maps import FeatureMap, fourier_features, nystroem_features
 
 MOST_GROUPS = 256

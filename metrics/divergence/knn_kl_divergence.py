@@ -15,13 +15,13 @@ from .._validation import (
     Floats,
     Ints,
     RandomState,
+    check_choice,
     check_count,
     check_pair,
     check_share,
     generator,
 )
 from ..registry import register
-from ._array_kernels import check_choice
 from ._neighbours import (
     MAX_ROWS,
     at_most,

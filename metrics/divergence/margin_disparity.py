@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from .._validation import Floats
-from ._margin import check_positive, check_scores, log_losses, ramp_losses, require_same_classes
+from .._validation import Floats, check_positive
+from ._margin import check_scores, log_losses, ramp_losses, require_same_classes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from .._validation import (
     RandomState,
     check_count,
     check_pair,
+    check_positive,
     check_share,
     generator,
 )
 from ..registry import register
 from ._margin import (
     agreement,
-    check_positive,
     check_scores,
     disagreement,
     ramp_losses,

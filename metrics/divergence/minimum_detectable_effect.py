@@ -15,13 +15,13 @@ from .._results import Interval, MeasureResult, NullBand
 from .._validation import (
     Floats,
     RandomState,
+    check_choice,
     check_count,
     check_pair,
     check_share,
     generator,
 )
 from ..registry import register
-from ._array_kernels import check_choice
 from .mmd_test import mmd_test
 
 Direction: TypeAlias = Literal["random", "all", "column"]

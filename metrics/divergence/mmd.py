@@ -12,15 +12,21 @@ import numpy as np
 from .._arrays import Array, check_tables, namespace
 from .._doubt import null_band
 from .._results import MeasureResult, NullBand
-from .._validation import Floats, RandomState, check_count, check_share, generator
+from .._validation import (
+    Floats,
+    RandomState,
+    check_choice,
+    check_count,
+    check_positive,
+    check_share,
+    generator,
+)
 from ..registry import register
 from ._array_kernels import (
     Bandwidth,
     Convention,
     KernelName,
     Pairs,
-    check_choice,
-    check_positive,
     cityblock,
     euclidean,
     linear,

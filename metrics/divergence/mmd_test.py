@@ -20,12 +20,13 @@ from .._validation import (
     Floats,
     Ints,
     RandomState,
+    check_choice,
     check_count,
+    check_positive,
     check_share,
     generator,
 )
 from ..registry import register
-from ._array_kernels import check_choice, check_positive
 from ._fused import WIDE_WEIGHT, Chosen, check_plain, draw_batches, fuse, permutation_test
 
 KernelSet: TypeAlias = Literal["fused", "gaussian"]

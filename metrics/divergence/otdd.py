@@ -16,13 +16,14 @@ from .._validation import (
     Ints,
     RandomState,
     as_float,
+    check_choice,
     check_count,
     check_pair,
+    check_positive,
     check_share,
     generator,
 )
 from ..registry import register
-from ._array_kernels import check_choice, check_positive
 from ._label_distances import Inner, gaussian_warnings
 from ._otdd_ground import Ground, Moved, Outer, Side, Task, transport
 from ._transport import capped_rows

@@ -11,9 +11,17 @@ import numpy as np
 from .._arrays import Array, check_tables, like, namespace, take, to_numpy
 from .._doubt import Sample, half_sample_interval, null_band
 from .._results import MeasureResult
-from .._validation import Floats, RandomState, check_count, check_share, generator, subsample
+from .._validation import (
+    Floats,
+    RandomState,
+    check_count,
+    check_positive,
+    check_share,
+    generator,
+    subsample,
+)
 from ..registry import register
-from ._array_kernels import Bandwidth, check_positive, gaussian, resolve_bandwidth
+from ._array_kernels import Bandwidth, gaussian, resolve_bandwidth
 from ._weights import effective_sample_size, weight_warnings
 
 Validated: TypeAlias = Literal["cross_validation"]

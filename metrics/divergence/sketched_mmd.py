@@ -14,13 +14,14 @@ from .._validation import (
     MIN_HALF,
     Floats,
     RandomState,
+    check_choice,
     check_count,
     check_share,
     generator,
     require_rows,
 )
 from ..registry import register
-from ._array_kernels import Bandwidth, check_choice, linear
+from ._array_kernels import Bandwidth, linear
 from ._feature_maps import FeatureKind
 from ._pair_sums import careful_variance, normal_interval, pair_sums, variance_terms
 from ._sketch_inputs import sketches

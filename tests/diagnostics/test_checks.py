@@ -238,7 +238,7 @@ def test_what_moved_is_told_apart(options, moved, kind):
 def test_what_moved_copes_with_more_columns_and_classes_than_it_can_multiply():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(400, 120))
-    X[:, :3] *= 4  # what the components are to keep
+    X[:, 1:80] = X[:, :1] + 0.5 * X[:, 1:80]  # one thing behind most columns: a component
     y = np.digitize(X[:, 0], np.quantile(X[:, 0], np.linspace(0, 1, 13)[1:-1]))
     frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(120)])
     source, target = frame[:200].assign(y=y[:200]), frame[200:].assign(y=11 - y[200:])
