@@ -29,7 +29,9 @@ def _too_few(check: Check, evidence: Evidence) -> CheckResult | None:
     "NT201", "kernel two-sample test", "distributions",
     """Asks whether the joint distribution of all columns differs (MMD-FUSE of Biggs, Schrab &
     Gretton 2023: Gaussian and Laplace kernels of many widths fused into one statistic, one
-    exact permutation p-value, never 0). The value shown is the squared MMD at the median
+    exact permutation p-value, never 0). Where nothing is found, it says how large a shift of
+    the means, in standard deviations of the columns along a random direction, these many rows
+    would have shown. The value shown is the squared MMD at the median
     bandwidth; its null reference is the same number between random halves of the source and
     of the target. An alarm needs p <= 0.01 and a value above 95 % of the random halves. It
     does not predict the sign of the gap: domains may differ and transfer still help.""",
@@ -51,6 +53,13 @@ def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
         else f"The inputs differ no more than random halves do (permutation p = "
         f"{found.p_value:.3g})."
     )
+    facts: dict[str, float | int | str | None] = {
+        "bandwidth": float(found.bandwidth), "permutations": int(found.n_permutations),
+    }  # fmt: skip
+    if not differs:
+        seen = _detectable(evidence)
+        facts["detectable_shift_in_sd"] = seen
+        message += f" With these sizes a shift of the means by {seen:.2g} sd would have been seen."
     return check.result(
         evidence, state="warn" if differs else "pass",
         severity="moderate" if differs else "none",
@@ -58,11 +67,21 @@ def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
         interval=to_interval(found.interval), null=null, p_value=float(found.p_value),
         n_source=int(found.n_source), n_target=int(found.n_target),
         threshold=Threshold(value=ALARM_P, origin="default", of="permutation p-value"),
-        message=message, facts={"bandwidth": float(found.bandwidth),
-                                "permutations": int(found.n_permutations)},
+        message=message, facts=facts,
         remedy="See which columns differ (NT203) and whether labels mean the same (NT302)."
         if differs else "",
     )  # fmt: skip
+
+
+def _detectable(evidence: Evidence) -> float:
+    """Return the shift of the means that the test would have seen in four cases of five."""
+    from ...metrics import minimum_detectable_effect
+
+    found = minimum_detectable_effect(
+        evidence.pair.source.X, evidence.pair.target.X, alpha=ALARM_P, n_permutations=99,
+        n_simulations=max(8, round(15 * evidence.effort)), random_state=evidence.seed,
+    )  # fmt: skip
+    return float(found.value)
 
 
 @register(
