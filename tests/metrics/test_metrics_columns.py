@@ -154,6 +154,7 @@ def test_the_value_stands_above_its_null_after_a_shift_and_within_it_without(mea
 # --- Kolmogorov-Smirnov
 
 
+@pytest.mark.filterwarnings("ignore:ks_2samp")  # scipy's own doubt, in its older versions
 @settings(max_examples=25, deadline=None)
 @given(x=small, y=small)
 def test_ks_with_ties_equals_scipy(x, y):
