@@ -1,6 +1,6 @@
 """Our measures and those of other packages side by side: the same rows, the same number, the cost.
 
-Whatever of POT, hyppo, dcor, geomloss, prdc and densratio is installed takes part; the others
+Whatever of POT, hyppo, dcor, geomloss and prdc is installed takes part; the others
 are listed as absent. Nothing here is needed to use the package. Every time is a ratio to
 forming one Gaussian kernel matrix in NumPy on the same rows in the same run, one thread.
 
@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from negtransfer import metrics as ours
 
 RESULT = Path(__file__).with_suffix(".md")
-PEERS = ("POT", "geomloss", "dcor", "hyppo", "prdc", "densratio")
+PEERS = ("POT", "geomloss", "dcor", "hyppo", "prdc")
 MODULES = {"POT": "ot"}
 SIZES = ((300, 10), (1000, 50))
 PERMUTATIONS = 200
