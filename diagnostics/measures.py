@@ -21,7 +21,6 @@ Progress = Callable[[str, int, int], None]
 SHOWN = (
     "energy_distance", "sliced_wasserstein", "max_sliced_wasserstein", "frechet_distance",
     "coral_distance", "discrepancy_distance", "classifier_two_sample_test",
-    "classifier_density_ratio",
 )  # fmt: skip
 """Of every kind of measure in which larger means further apart; those of the checks are not
 repeated."""

@@ -222,7 +222,6 @@ def effect_name(name: str) -> str:
 
 
 MEASURE_NAMES = {
-    "classifier_density_ratio": "KL by a classifier",
     "classifier_two_sample_test": "classifier test",
     "coral_distance": "CORAL distance",
     "frechet_distance": "Fréchet distance",
