@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._validation import Ints, as_float, require_rows
+from ._validation import Ints, as_float, on_host, require_rows
 
 Array: TypeAlias = Any
 """An array of NumPy or of another library that follows the array API standard."""
@@ -47,6 +47,13 @@ def check_tables(source: Any, target: Any, *, min_rows: int) -> tuple[Array, Arr
             "columns first."
         )
     return first, second
+
+
+def check_table(values: Any, name: str, *, min_rows: int) -> Array:
+    """Return one finite float64 table in the library it came in."""
+    table = _as_table(values, name)
+    _check_values(table, name, min_rows)
+    return table
 
 
 def _as_table(values: Any, name: str) -> Array:
@@ -115,6 +122,4 @@ def to_numpy(array: Array) -> Any:
     """Bring an array to NumPy, wherever it lies."""
     if isinstance(array, np.ndarray):
         return array
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-    return np.asarray(array)
+    return np.asarray(on_host(array))

@@ -82,16 +82,21 @@ def require_rows(rows: int, name: str, min_rows: int) -> None:
 def as_float(values: ArrayLike, name: str) -> Floats:
     """Convert to a float64 array or say which argument is not numeric."""
     try:
-        return np.asarray(values, dtype=np.float64)
+        return np.asarray(on_host(values), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"`{name}` must hold numbers, got {_kind(values)}; encode the columns as numbers first."
         ) from error
 
 
+def on_host(values: Any) -> Any:
+    """Bring a tensor to the host's memory, without its gradient; leave all else as it is."""
+    return values.detach().cpu() if hasattr(values, "detach") else values
+
+
 def as_codes(values: ArrayLike, name: str) -> Ints:
     """Convert integer codes to int64; floats and texts are refused rather than truncated."""
-    codes = np.asarray(values)
+    codes = np.asarray(on_host(values))
     if codes.dtype.kind not in "iub":
         raise TypeError(
             f"`{name}` must hold integer codes (-1 for missing), got {_kind(values)}; "
@@ -115,7 +120,7 @@ def optional_vector(
     """Check a vector with one entry per row (groups, masks); None passes through."""
     if values is None:
         return None
-    vector = np.asarray(values)
+    vector = np.asarray(on_host(values))
     expected = "bool" if dtype is np.bool_ else "integer"
     if vector.dtype.kind not in ("b" if dtype is np.bool_ else "iu"):
         raise TypeError(f"`{name}` must be an array of type {expected}, got {vector.dtype}.")

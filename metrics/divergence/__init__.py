@@ -10,7 +10,7 @@ from .frechet_distance import FrechetDistanceResult, frechet_distance
 from .kernel_inception_distance import KIDResult, kernel_inception_distance
 from .kernel_mean_sketch import KernelMeanSketch
 from .knn_kl_divergence import KnnKLDivergenceResult, knn_kl_divergence
-from .least_squares_density_difference import LSDDResult, least_squares_density_difference
+from .lsdd import LSDDResult, lsdd
 from .margin_disparity import MarginDisparity, margin_disparity
 from .margin_disparity_discrepancy import (
     MarginDisparityDiscrepancyResult,
@@ -68,7 +68,7 @@ __all__ = [
     "frechet_distance",
     "kernel_inception_distance",
     "knn_kl_divergence",
-    "least_squares_density_difference",
+    "lsdd",
     "margin_disparity",
     "margin_disparity_discrepancy",
     "max_sliced_wasserstein",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Array, _as_table, _check_values, namespace, to_numpy
+from .._arrays import Array, check_table, namespace, to_numpy
 from .._validation import Floats, check_count, check_positive
 from ._feature_maps import FeatureMap, fourier_features, nystroem_features
 
@@ -222,8 +222,7 @@ def joined(groups: Floats, factor: int, rows_per_group: int) -> tuple[Floats, Fl
 
 def check_block(rows: Any, name: str) -> Array:
     """Return one finite float64 table in the library it came in."""
-    table = _as_table(rows, name)
-    _check_values(table, name, 1)
+    table = check_table(rows, name, min_rows=1)
     return table
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import Floats, as_float, require_rows
+from .._validation import Floats, as_float, on_host, require_rows
 
 Columns: TypeAlias = ArrayLike | Mapping[str, ArrayLike] | Iterator[ArrayLike]
 Named: TypeAlias = tuple[str, Any, Any]
@@ -94,7 +94,7 @@ def _table_pairs(
 
 def _table(values: ArrayLike, name: str) -> Any:
     """Return a table of numbers as it is: a copy in float64 would double its memory."""
-    table = np.asarray(values)
+    table = np.asarray(on_host(values))
     if table.dtype.kind not in "fiub":
         table = as_float(values, name)
     if table.ndim != 2:

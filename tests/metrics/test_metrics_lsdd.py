@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negtransfer.metrics import least_squares_density_difference as lsdd
-from negtransfer.metrics.divergence.least_squares_density_difference import (
+from negtransfer.metrics import lsdd as lsdd
+from negtransfer.metrics.divergence.lsdd import (
     _Basis,
     _left_out_errors,
 )

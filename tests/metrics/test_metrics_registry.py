@@ -208,15 +208,13 @@ def test_other_columns_are_refused(name):
         call(name, (X, Y[:, :2]), {})
 
 
-TENSORS = [n for n in TABLES if REGISTRY[n].arrays]
-
-
-@pytest.mark.skipif(not TENSORS, reason="no measure takes tensors")
-@pytest.mark.parametrize("name", TENSORS)
-def test_tensors_give_the_same_number(name):
+@every_table
+@pytest.mark.parametrize("gradient", [False, True])
+def test_tensors_give_the_same_number(name, gradient):
+    """Computed where they lie, or brought to NumPy: the entry says which."""
     torch = pytest.importorskip("torch")
     pair, extra = sides("tables")
-    tensors = tuple(torch.as_tensor(X) for X in pair)
+    tensors = tuple(torch.tensor(X, requires_grad=gradient) for X in pair)
     assert value(name, tensors, extra) == pytest.approx(value(name, pair, extra), rel=1e-8)
 
 

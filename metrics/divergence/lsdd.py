@@ -33,7 +33,7 @@ _RIDGES = np.geomspace(1e-3, 10.0, 9)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LSDDResult(MeasureResult):
-    """Outcome of :func:`least_squares_density_difference`.
+    """Outcome of :func:`lsdd`.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class LSDDResult(MeasureResult):
     zero_on_itself=True, invariances=("column order", "translation", "rotation"), min_rows=4,
     attribution=("rows",), arrays=True,
 )  # fmt: skip
-def least_squares_density_difference(
+def lsdd(
     source: Any,
     target: Any,
     *,
@@ -137,7 +137,7 @@ def least_squares_density_difference(
     >>> import math
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> result = least_squares_density_difference(
+    >>> result = lsdd(
     ...     rng.normal(size=(300, 1)), rng.normal(2.0, size=(200, 1))
     ... )
     >>> round(result.value, 2), round(2 * (1 - math.exp(-1)) / math.sqrt(4 * math.pi), 2)
