@@ -222,8 +222,7 @@ def joined(groups: Floats, factor: int, rows_per_group: int) -> tuple[Floats, Fl
 
 def check_block(rows: Any, name: str) -> Array:
     """Return one finite float64 table in the library it came in."""
-    table = check_table(rows, name, min_rows=1)
-    return table
+    return check_table(rows, name, min_rows=1)
 
 
 def check_mergeable(one: KernelMeanSketch, other: KernelMeanSketch) -> None:
