@@ -242,6 +242,7 @@ class MeasureInfo(_Model):
     n_target: int
     columns: list[str] = Field(default_factory=list, description="columns most responsible")
     reason: str | None = Field(default=None, description="why there is no value")
+    warnings: list[str] = Field(default_factory=list, description="what makes it doubtful")
 
 
 class CheckResult(_Model):

@@ -82,6 +82,7 @@ def _numbers(result: MeasureResult, pair: Pair) -> dict[str, Any]:
         "null": to_null(result.null, result.value),
         "p_value": None if p_value is None else float(p_value),
         "columns": _columns(result.by_column, pair),
+        "warnings": list(result.warnings),
     }
 
 

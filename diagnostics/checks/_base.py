@@ -174,8 +174,8 @@ def to_interval(interval: MetricInterval) -> Interval:
     )  # fmt: skip
 
 
-def to_null(band: NullBand, value: float) -> NullReference:
-    """Turn a measure's null band into the document's."""
+def to_null(band: NullBand, value: float, *, what: str = "random halves") -> NullReference:
+    """Turn a null band into the document's; `what` says where its values come from."""
 
     def plain(quantiles: Any) -> list[float] | None:
         return None if quantiles is None else [float(q) for q in quantiles]
@@ -185,6 +185,7 @@ def to_null(band: NullBand, value: float) -> NullReference:
         target_quantiles=plain(band.target_quantiles),
         n_splits=len(band.pooled),
         percentile=band.percentile(value),
+        what=what,
     )
 
 

@@ -20,13 +20,13 @@ from ..document import NullReference
 from ..gap import compare
 from ..pilot import HeldOut, Metric, assign_folds
 from ..pilot.folds import strata_of
+from ._base import to_null
 
 if TYPE_CHECKING:
     from ..learners import Learner
     from ._base import Evidence
 
 N_RUNS = 6
-QUANTILES = (0.05, 0.5, 0.95)
 EXCHANGED = "the two models exchanged at random"
 MAX_ROWS = 1500
 """Rows of the source in one run: enough for a reference, and cheap."""
@@ -177,23 +177,6 @@ def source_null(values: NDArray[np.float64] | None, value: float) -> NullReferen
     """Return the runs inside the source as the null reference of `value`."""
     if values is None:
         return None
-    return chance_null(value, source=values, what="source rows playing the target")
+    from ...metrics import NullBand
 
-
-def chance_null(
-    value: float,
-    *,
-    source: NDArray[np.float64] | None = None,
-    target: NDArray[np.float64] | None = None,
-    what: str,
-) -> NullReference:
-    """Return the values that chance gives on either side as the null reference of `value`."""
-
-    def quantiles(values: NDArray[np.float64] | None) -> list[float] | None:
-        return None if values is None else [float(q) for q in np.quantile(values, QUANTILES)]
-
-    every = np.concatenate([side for side in (source, target) if side is not None])
-    return NullReference(
-        source_quantiles=quantiles(source), target_quantiles=quantiles(target),
-        n_splits=every.size, percentile=float(100 * np.mean(every < value)), what=what,
-    )  # fmt: skip
+    return to_null(NullBand(values, None), value, what="source rows playing the target")

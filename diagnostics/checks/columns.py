@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..document import Feature, Histogram
 
 if TYPE_CHECKING:
-    from ...metrics import ColumnShiftResult
+    from ...metrics import ColumnShiftResult, NullBand
     from ..domain import PairedColumn
     from ._base import Evidence
 
@@ -70,9 +70,9 @@ def column_table(evidence: Evidence) -> list[Feature]:
     return features
 
 
-def flagged_by_chance(evidence: Evidence) -> tuple[NDArray[np.float64] | None, ...]:
+def flagged_by_chance(evidence: Evidence) -> NullBand:
     """Return the share of columns flagged between random halves of the source, of the target."""
-    from ...metrics import random_halves
+    from ...metrics import NullBand, random_halves
 
     pair, limits = evidence.pair, {f.name: f.null_95 or 0.0 for f in evidence.features}
     sizes = [min(MAX_HALVED, side.domain.n_rows) for side in (pair.source, pair.target)]
@@ -86,7 +86,7 @@ def flagged_by_chance(evidence: Evidence) -> tuple[NDArray[np.float64] | None, .
             for halves in random_halves(rows, *sizes, n_splits=n_splits, rng=rng)
         ]
         shares.append(np.array(found) if found else None)
-    return tuple(shares)
+    return NullBand(*shares)
 
 
 def _flagged_share(

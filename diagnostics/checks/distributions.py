@@ -7,7 +7,6 @@ import numpy as np
 from .._words import listed, share
 from ..document import CheckResult, Severity, State, Threshold
 from ._base import Check, Evidence, register, to_interval, to_null, upper_null
-from ._references import chance_null
 from .columns import FDR, MIN_EFFECT, flagged_by_chance
 from .quality import MIN_ROWS
 
@@ -156,9 +155,7 @@ def column_differences(check: Check, evidence: Evidence) -> CheckResult:
     names = [feature.name for feature in shifted]
     worst = features[0]
     by_chance = flagged_by_chance(evidence)
-    null = None
-    if any(side is not None for side in by_chance):
-        null = chance_null(part, source=by_chance[0], target=by_chance[1], what="random halves")
+    null = to_null(by_chance, part) if len(by_chance.pooled) else None
     severity: Severity = (
         "none" if not shifted else "moderate" if part > 0.3 or (worst.effect or 0) > 1 else "low"
     )

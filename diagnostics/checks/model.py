@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ..document import CheckResult, Gap, Interval, NullReference, State
 from ..gap import LEVEL, Difference, compare, exchanged, to_gap
 from ..pilot import BASELINE, HeldOut, Pilot, mean_error
-from ._base import Check, Evidence, register
-from ._references import EXCHANGED, chance_null
+from ._base import Check, Evidence, register, to_null
+from ._references import EXCHANGED
 
 SHUFFLED = "the labels shuffled"
 N_SHUFFLES = 99
@@ -31,6 +31,8 @@ def _no_pilot(check: Check, evidence: Evidence) -> CheckResult:
     serves both.""",
 )  # fmt: skip
 def joint_model(check: Check, evidence: Evidence) -> CheckResult:
+    from ...metrics import NullBand
+
     pilot, learner = evidence.pilot, evidence.headline
     if pilot is None or learner is None:
         return _no_pilot(check, evidence)
@@ -59,7 +61,7 @@ def joint_model(check: Check, evidence: Evidence) -> CheckResult:
         evidence, state=state, severity="moderate" if state == "fail" else "none",
         value=gap.estimate, unit=f"{pilot.proper.error_name}, joint minus separate, both sides",
         direction="positive means one joint model loses", interval=_interval(gap),
-        null=chance_null(gap.estimate, target=chance, what=EXCHANGED),
+        null=to_null(NullBand(None, chance), gap.estimate, what=EXCHANGED),
         n_source=len(home.frame.y), n_target=len(pilot.y),
         message=f"{words}: summed {pilot.proper.error_name} {both.first:.3g} for a joint "
         f"{learner.name} model, {both.second:.3g} for separate ones.",
@@ -78,12 +80,15 @@ def joint_model(check: Check, evidence: Evidence) -> CheckResult:
     nothing to transfer.""",
 )  # fmt: skip
 def source_at_home(check: Check, evidence: Evidence) -> CheckResult:
+    from ...metrics import NullBand
+
     pilot, learner = evidence.pilot, evidence.headline
     if pilot is None or learner is None:
         return _no_pilot(check, evidence)
     home = pilot.home
     constant = _constant(home.frame, pilot, home.own.shape)
     found = compare(home.frame, pilot.proper, home.own, constant)
+    chance = _shuffled(home.frame, pilot, home.own, constant, evidence.seed)
     return _skill(
         check,
         evidence,
@@ -91,10 +96,7 @@ def source_at_home(check: Check, evidence: Evidence) -> CheckResult:
         found,
         f"the source's {learner.name} model at home",
         len(home.frame.y),
-        chance_null(
-            found.estimate, what=SHUFFLED,
-            source=_shuffled(home.frame, pilot, home.own, constant, evidence.seed),
-        ),
+        to_null(NullBand(chance, None), found.estimate, what=SHUFFLED),
     )  # fmt: skip
 
 
@@ -105,6 +107,8 @@ def source_at_home(check: Check, evidence: Evidence) -> CheckResult:
     shows nothing, either labels are too few or the columns in use do not tell.""",
 )  # fmt: skip
 def target_signal(check: Check, evidence: Evidence) -> CheckResult:
+    from ...metrics import NullBand
+
     pilot, learner = evidence.pilot, evidence.headline
     if pilot is None or learner is None:
         return _no_pilot(check, evidence)
@@ -113,7 +117,7 @@ def target_signal(check: Check, evidence: Evidence) -> CheckResult:
     chance = _shuffled(pilot.frame, pilot, own, pilot.constant, evidence.seed)
     return _skill(
         check, evidence, pilot, found, f"a {learner.name} model of the target alone",
-        len(pilot.y), chance_null(found.estimate, target=chance, what=SHUFFLED),
+        len(pilot.y), to_null(NullBand(None, chance), found.estimate, what=SHUFFLED),
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from .._words import chance
 from ..document import CheckResult, Interval, State, Threshold
 from ..gap import HARM, exchanged
 from ..pilot import BASELINE
-from ._base import Check, Evidence, register
-from ._references import EXCHANGED, chance_null
+from ._base import Check, Evidence, register, to_null
+from ._references import EXCHANGED
 
 
 @register(
@@ -22,6 +22,8 @@ from ._references import EXCHANGED, chance_null
     target-only model gets better and the gap moves up.""",
 )  # fmt: skip
 def pilot_gap(check: Check, evidence: Evidence) -> CheckResult:
+    from ...metrics import NullBand
+
     pilot = evidence.pilot
     best = next((row for row in evidence.strategies if row.recommended), None)
     if pilot is None or best is None or best.gap is None:
@@ -48,7 +50,7 @@ def pilot_gap(check: Check, evidence: Evidence) -> CheckResult:
         value=gap.estimate, unit=f"{metric.error_name}, transfer minus target only",
         direction="positive means transfer hurts",
         interval=Interval(low=gap.low, high=gap.high, level=gap.level, method=gap.method),
-        null=chance_null(gap.estimate, target=by_chance, what=EXCHANGED),
+        null=to_null(NullBand(None, by_chance), gap.estimate, what=EXCHANGED),
         n_source=len(pilot.source_rows), n_target=pilot.n_labels,
         threshold=Threshold(value=HARM, origin="default", of="chance of harm"),
         facts={"learner": best.learner, "strategy": best.strategy, "p_harm": gap.p_harm,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...metrics import ShiftDecompositionResult
     from ..domain import Side
 
+Rows: TypeAlias = tuple[NDArray[np.float64], NDArray[Any]]
 ALPHA = 0.01
 N_PERMUTATIONS = 999
 MIN_LABELLED = 30
@@ -64,15 +65,16 @@ def what_moved(check: Check, evidence: Evidence) -> CheckResult:
             n_required=MIN_LABELLED, remedy="Label target rows drawn at random.",
         )  # fmt: skip
     rng = np.random.default_rng([evidence.seed, 21])
-    sides = [_labelled(side, rng) for side in (pair.source, pair.target)]
+    labelled = [_labelled(side, rng) for side in (pair.source, pair.target)]
+    sides = _reduced(labelled, max(1, len(pair.classes)))
     try:
         found = _decompose(evidence, sides)
     except ValueError as fault:
         return check.not_run(evidence, str(fault), n_required=MIN_LABELLED)
-    return _result(check, evidence, found, len(sides[0][0]), len(sides[1][0]))
+    return _result(check, evidence, found, sides[0][0].shape[1])
 
 
-def _labelled(side: Side, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def _labelled(side: Side, rng: np.random.Generator) -> Rows:
     """Return columns and labels of the labelled rows, thinned at random where there are many."""
     rows = np.flatnonzero(side.labelled)
     if rows.size > MAX_ROWS:
@@ -80,14 +82,11 @@ def _labelled(side: Side, rng: np.random.Generator) -> tuple[NDArray[np.float64]
     return side.X[rows], side.y[rows]
 
 
-def _decompose(
-    evidence: Evidence, sides: list[tuple[NDArray[np.float64], NDArray[Any]]]
-) -> ShiftDecompositionResult:
+def _decompose(evidence: Evidence, sides: list[Rows]) -> ShiftDecompositionResult:
     from ...metrics import shift_decomposition
 
     regression = evidence.pair.task == "regression"
     (X_s, y_s), (X_t, y_t) = sides
-    X_s, X_t = _reduced(X_s, X_t, max(1, len(evidence.pair.classes)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return shift_decomposition(
@@ -98,23 +97,22 @@ def _decompose(
         )  # fmt: skip
 
 
-def _reduced(
-    X_s: NDArray[np.float64], X_t: NDArray[np.float64], n_classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _reduced(sides: list[Rows], n_classes: int) -> list[Rows]:
     """Return both sides on the leading principal components of their pooled rows, if too wide.
 
     The components are blind to domain and label, so the permutation tests stay exact.
     """
     keep = max(MIN_COMPONENTS, MAX_PRODUCTS // n_classes)
-    if X_s.shape[1] <= keep:
-        return X_s, X_t
-    centre = np.concatenate([X_s, X_t]).mean(axis=0)
-    axes = np.linalg.svd(np.concatenate([X_s, X_t]) - centre, full_matrices=False)[2][:keep].T
-    return (X_s - centre) @ axes, (X_t - centre) @ axes
+    pooled = np.concatenate([X for X, _ in sides])
+    if pooled.shape[1] <= keep:
+        return sides
+    centre = pooled.mean(axis=0)
+    axes = np.linalg.svd(pooled - centre, full_matrices=False)[2][:keep].T
+    return [((X - centre) @ axes, y) for X, y in sides]
 
 
 def _result(
-    check: Check, evidence: Evidence, found: ShiftDecompositionResult, n_s: int, n_t: int
+    check: Check, evidence: Evidence, found: ShiftDecompositionResult, n_used: int
 ) -> CheckResult:
     joint = found.joint
     moved = list(found.moved)
@@ -128,9 +126,14 @@ def _result(
         direction="larger means further apart",
         interval=None if joint.interval is None else to_interval(joint.interval),
         null=to_null(joint.null, joint.value), p_value=float(joint.p_value),
-        p_adjusted=float(joint.adjusted_p_value), n_source=n_s, n_target=n_t,
+        p_adjusted=float(joint.adjusted_p_value), n_source=found.n_source, n_target=found.n_target,
         threshold=Threshold(value=ALPHA, origin="default", of="adjusted p-value of the five"),
-        message=message, facts={"reading": found.reading},
+        message=message, facts={
+            "reading": found.reading,
+            "encoded_columns": evidence.pair.source.X.shape[1],
+            "columns_or_components_used": n_used,
+            **({"doubts": " ".join(found.warnings)} if found.warnings else {}),
+        },
         components=[
             Component(
                 name=one.name, value=float(one.value), unit="nats",

@@ -79,6 +79,14 @@ def test_numbers_stand_beside_their_null(alike):
     )
 
 
+def test_a_value_that_equals_its_null_ranks_in_the_middle(alike):
+    """No column is flagged, as between random halves: neither larger nor smaller than those."""
+    found = alike.check("NT203")
+    assert found.value == 0
+    assert found.null.target_quantiles[:2] == [0, 0]
+    assert 0 < found.null.percentile <= 50  # ties count half
+
+
 def test_every_explanation_is_complete():
     for entry in CHECKS.values():
         assert len(entry.explain) > 80
@@ -243,6 +251,8 @@ def test_what_moved_copes_with_more_columns_and_classes_than_it_can_multiply():
     frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(120)])
     source, target = frame[:200].assign(y=y[:200]), frame[200:].assign(y=11 - y[200:])
     found = check(source, target, task="multiclass").check("NT304")
+    assert found.facts["encoded_columns"] == 120
+    assert found.facts["columns_or_components_used"] == 66
     assert {c.name for c in found.components if c.moved} >= {"P(Y|X)"}
 
 

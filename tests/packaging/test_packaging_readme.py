@@ -68,6 +68,14 @@ def test_the_first_screen_is_what_the_demo_prints(tmp_path, monkeypatch, capsys)
     assert f"\n\n{shown[1]}\n\n" in capsys.readouterr().out
 
 
+def test_the_example_of_measures_runs(capsys):
+    example = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)[1]
+    assert "negtransfer.metrics" in example
+    exec(compile(example, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1] in example
+
+
 @pytest.mark.slow
 def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -855,7 +855,12 @@ def _hostile() -> Diagnosis:
             "measures": [
                 m.model_copy(
                     update=dict.fromkeys(("summary", "units", "direction", "family"), nasty)
-                    | {"columns": list(HOSTILE), "name": HOSTILE[i], "reason": m.reason and nasty}
+                    | {
+                        "columns": list(HOSTILE),
+                        "name": HOSTILE[i],
+                        "reason": m.reason and nasty,
+                        "warnings": list(HOSTILE),
+                    }
                 )
                 for i, m in enumerate(d.measures)
             ],
