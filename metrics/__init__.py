@@ -6,21 +6,29 @@ about random halves of one and the same sample. ``REGISTRY`` lists them with the
 range, direction and invariances. Nothing here knows files, domains, verdicts or plots.
 """
 
-from . import divergence, shift
+from . import divergence, shift, similarity, transferability
 from ._halves import random_halves
 from ._results import Interval, MeasureResult, NullBand
+from ._scores import Caution, Chance, ScoreResult
 from .divergence import *  # noqa: F403
 from .registry import REGISTRY, Measure
 from .shift import *  # noqa: F403
+from .similarity import *  # noqa: F403
+from .transferability import *  # noqa: F403
 
 __all__ = [
     "REGISTRY",
+    "Caution",
+    "Chance",
     "Interval",
     "Measure",
     "MeasureResult",
     "NullBand",
+    "ScoreResult",
     "random_halves",
 ]
 __all__ += divergence.__all__
 __all__ += shift.__all__
+__all__ += similarity.__all__
+__all__ += transferability.__all__
 __all__.sort()

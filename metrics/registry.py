@@ -13,14 +13,21 @@ from typing import Any, Literal, TypeVar
 
 Family = Literal[
     "kernel", "classifier", "transport", "moments", "support", "columns", "density ratio",
-    "labels", "decomposition",
+    "labels", "decomposition", "transferability", "similarity",
 ]  # fmt: skip
-Inputs = Literal["tables", "numbers", "codes", "labelled tables", "predictions", "other"]
+Inputs = Literal[
+    "tables", "numbers", "codes", "labelled tables", "predictions", "features and labels",
+    "features and targets", "probabilities and labels", "labels and labels", "paired tables",
+    "other",
+]  # fmt: skip
 """What the two sides are.
 
 tables: (rows, columns) each. numbers: one numeric column each. codes: one column of integer
 codes each. labelled tables: tables with ``source_labels`` and ``target_labels``.
-predictions: outputs of a source model. other: described in the docstring; tested alone.
+predictions: outputs of a source model. features and labels: one table and the class of each of
+its rows. features and targets: one table and quantities. probabilities and labels: of a source
+model on target rows, and their classes. labels and labels: two labels of each row. paired tables:
+two representations of the same rows. other: described in the docstring; tested alone.
 """
 Invariance = Literal[
     "row order", "column order", "translation", "rotation", "one scale", "column scales",

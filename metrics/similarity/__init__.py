@@ -1,0 +1,3 @@
+"""Similarity of two representations of the same rows."""
+
+__all__: list[str] = []
