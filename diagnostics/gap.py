@@ -84,7 +84,7 @@ def compare(
         smallest = int(np.unique(frame.y, return_counts=True)[1].min())
     return Difference(
         float(errors[0] - errors[1]),
-        float(np.sqrt(_correction(frame) * row_variance)),
+        float(np.sqrt(overlap(frame) * row_variance)),
         float(max(1, min(by_group.size, smallest) - 1)),
         float(errors[0]),
         float(errors[1]),
@@ -106,7 +106,7 @@ def _paired(
     return errors, by_group, sizes.astype(np.int64)
 
 
-def _correction(frame: HeldOut) -> float:
+def overlap(frame: HeldOut) -> float:
     """Return what overlapping training sets add to the variance (Nadeau & Bengio 2003)."""
     k = frame.n_folds
     return k * (1 / (k * frame.n_repeats) + 1 / (k - 1))
@@ -129,7 +129,7 @@ def exchanged(
     errors, by_group, sizes = _paired(frame, metric, first, second)
     parts = (by_group + (errors[0] - errors[1]) * sizes) / len(frame.y)
     signs = rng.choice([-1.0, 1.0], size=(n_draws, parts.size))
-    return np.asarray(np.sqrt(_correction(frame)) * (signs @ parts), dtype=np.float64)
+    return np.asarray(np.sqrt(overlap(frame)) * (signs @ parts), dtype=np.float64)
 
 
 def to_gap(difference: Difference, *, margin: float, method: str) -> Gap:

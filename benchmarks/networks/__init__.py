@@ -1,0 +1,1 @@
+"""How well rankings of real pretrained networks agree with what the networks then do."""

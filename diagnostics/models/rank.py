@@ -1,0 +1,447 @@
+"""From candidates and labelled rows to the finished comparison: the calls in order."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..document import Gap, Interval, MetricInfo, NullReference, Tool
+from ..errors import InputError
+from ..gap import LEVEL, compare, overlap, to_gap
+from ..pilot.scores import Metric, proper_score, resolve_metric
+from . import advice, combine
+from ._candidates import Candidate as Given
+from ._candidates import as_candidates, is_module
+from ._extract import extract
+from ._probe_rows import Rows
+from .document import (
+    Agreement,
+    Bracket,
+    Candidate,
+    Layer,
+    ModelRanking,
+    Probe,
+    Rank,
+    RowsInfo,
+    Score,
+)
+from .evidence import Probed, identical_rows, layer_scores, make_frame, probe_layers
+from .labels import TargetLabels, target_labels
+from .shift import layer_shifts
+from .source_head import head_scores
+
+if TYPE_CHECKING:
+    import os
+
+    from ._features import CandidateFeatures
+
+Progress = Callable[[str, int, int], None]
+METHOD = "paired cross-validation of linear probes on the labelled target rows"
+LEARNER = "linear probe: multinomial logistic regression (ridge for quantities), penalty and " \
+    "scaling chosen inside"  # fmt: skip
+
+
+def rank_models(
+    candidates: Any,
+    target: Any,
+    labels: Any = None,
+    *,
+    source: Any = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
+    metric: str | None = None,
+    untrained: bool = True,
+    random_state: int = 0,
+    batch_size: int = 64,
+    device: str = "auto",
+    cache_dir: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> ModelRanking:
+    """Say which pretrained model serves the target, from which layer, how adapted, or none.
+
+    Parameters
+    ----------
+    candidates : Candidate, model, mapping of names to models, or list of these
+        torch modules, encoders (rows in, array out), names such as ``"timm:resnet18"``, or
+        files of saved features; see `Candidate`.
+    target : Rows, path, array, list of str or table
+        The target's rows, as inputs; see `Rows.load`. With saved features only: their labels.
+    labels : array_like, optional
+        The labels beside the rows, where `target` does not hold them; missing ones are None
+        or NaN.
+    source : Rows, path, array, list of str or table, optional
+        Source rows, shown to the same models: then it is also told in which layers source and
+        target lie apart.
+    task : {'binary', 'multiclass', 'regression'}, optional
+        Inferred when left out.
+    metric : str, optional
+        As for :func:`negtransfer.preflight`.
+    untrained : bool
+        Whether an untrained copy of every torch module is shown the rows too. What it reaches
+        is owed to the architecture, not to the training.
+    random_state : int
+        The same input and seed give the same result, byte for byte.
+    batch_size : int
+        Rows a model sees at a time.
+    device : str
+        "auto" is a GPU if there is one.
+    cache_dir : path, optional
+        Where features are kept between runs; nowhere by default.
+    name : str, optional
+        How to call the target's rows.
+    progress : callable, optional
+        ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    ModelRanking
+        Frozen: candidates best first, with the interval of their rank, the gap against the raw
+        inputs, layers with probes and scores, and a verdict.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used, in one sentence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(120) % 3
+    >>> inputs = rng.normal(size=(120, 6)) + np.eye(6)[labels]
+    >>> models = {"good": lambda x: np.asarray(x)[:, :3], "useless": lambda x: np.asarray(x)[:, 3:]}
+    >>> result = rank_models(models, inputs, labels)
+    >>> [one.name for one in result.candidates], result.candidate("useless").gap.outcome
+    (['good', 'useless'], 'hurts')
+    """
+    from threadpoolctl import threadpool_limits
+
+    every = as_candidates(candidates)
+    rows = _rows(target, labels, every, name)
+    beside = None if source is None else Rows.load(source)
+    found = extract(
+        every + _untrained(every, untrained), rows, source=beside, batch_size=batch_size,
+        device=device, cache_dir=cache_dir, progress=progress,
+    )  # fmt: skip
+    rows = _with_saved_labels(rows, found)
+    known = target_labels(rows, task)
+    chosen = resolve_metric(metric, known.task)
+    with threadpool_limits(1, user_api="blas"):
+        return _Comparison(
+            rows, beside, known, found[: len(every)], found[len(every) :], chosen, random_state,
+            progress,
+        ).document()  # fmt: skip
+
+
+def _untrained(every: Sequence[Given], wanted: bool) -> list[Given]:
+    """Return untrained copies of the candidates that are modules at hand."""
+    return [one.untrained() for one in every if wanted and is_module(one.model)]
+
+
+def _rows(target: Any, labels: Any, every: Sequence[Given], name: str | None) -> Rows | None:
+    """Return the target's rows; saved features may come with none."""
+    if target is None:
+        if any(one.kind != "features" for one in every):
+            raise InputError("there are no target rows; give the rows that the models shall see")
+        return None
+    return Rows.load(target, labels=labels, name=name or _called(target))
+
+
+def _called(target: Any) -> str | None:
+    return None if isinstance(target, (str, Rows)) or hasattr(target, "__fspath__") else "target"
+
+
+def _with_saved_labels(rows: Rows | None, found: Sequence[CandidateFeatures]) -> Rows:
+    """Return the rows, with the labels that were saved beside the features where they have none."""
+    if rows is not None and rows.labels is not None:
+        return rows
+    saved = next((one for one in found if one.labels is not None), None)
+    if rows is not None:
+        if saved is None:
+            return rows
+        raise InputError(
+            f"the rows {rows.name!r} have no labels, while the features of {saved.name!r} have; "
+            "give the labels beside the rows"
+        )
+    sizes = {one.n for one in found}
+    if len(sizes) > 1:
+        raise InputError(
+            f"the saved features have {' and '.join(map(str, sorted(sizes)))} rows; give features "
+            "of the same rows"
+        )
+    labels = None if saved is None else saved.labels
+    return Rows.of_features(sizes.pop(), labels=labels, name="target")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """A candidate with all that was found out about it."""
+
+    given: CandidateFeatures
+    probed: Probed
+    scores: dict[str, dict[str, Any]]
+    untrained: Probed | None
+
+
+class _Comparison:
+    """All candidates on one frame of labelled rows."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        source: Rows | None,
+        labels: TargetLabels,
+        found: Sequence[CandidateFeatures],
+        untrained: Sequence[CandidateFeatures],
+        metric: Metric,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        self.rows, self.source, self.labels, self.metric, self.seed = (
+            rows, source, labels, metric, seed,
+        )  # fmt: skip
+        raw = None if rows.kind == "features" else rows.raw()
+        self.raw = None if raw is None else raw[labels.rows]
+        shown = self.raw if self.raw is not None else next(iter(found[0].layers.values()))
+        groups = identical_rows(shown if self.raw is not None else shown[labels.rows])
+        self.frame = make_frame(
+            labels, groups, metric, proper_score(metric, labels.task), seed=seed
+        )
+        self._done, self._progress = 0, progress
+        self._total = sum(2 * len(one.layers) for one in found) + sum(
+            len(one.layers) for one in untrained
+        )
+        copies = {one.name: self._probed(one) for one in untrained}
+        self.judged = [
+            _Judged(
+                one, self._probed(one),
+                {name: self._scores(table[labels.rows]) for name, table in one.layers.items()},
+                copies.get(f"{one.name} (untrained)"),
+            )
+            for one in found
+        ]  # fmt: skip
+        self.raw_probed = None if self.raw is None else probe_layers({"raw": self.raw}, self.frame)
+
+    def _tick(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress("probes and scores", self._done, self._total)
+
+    def _probed(self, one: CandidateFeatures) -> Probed:
+        tables = {name: table[self.labels.rows] for name, table in one.layers.items()}
+        return probe_layers(tables, self.frame, tick=self._tick)
+
+    def _scores(self, table: Any) -> dict[str, Any]:
+        found = layer_scores(table, self.labels, seed=self.seed)
+        self._tick()
+        return found
+
+    # --- from what was found to the document
+
+    def document(self) -> ModelRanking:
+        """Return the finished comparison."""
+        from ... import __version__
+
+        combined = self._combined()
+        spots = combine.places(combined, level=LEVEL, rng=np.random.default_rng([self.seed, 23]))
+        order = sorted(range(len(self.judged)), key=lambda i: spots[i].estimate)
+        raw = None if self.raw_probed is None else self._probe(self.raw_probed.chosen)
+        candidates = [self._candidate(i, combined, spots[i], order[0]) for i in order]
+        names = [one.given.name for one in self.judged]
+        runs = [Bracket(members=[names[i] for i in run]) for run in combine.brackets(combined)]
+        info = _metric(self.metric, self.labels.task)
+        return ModelRanking(
+            tool=Tool(version=__version__),
+            command=self._command(),
+            environment=_environment(),
+            seed=self.seed,
+            task=self.labels.task,
+            metric=info,
+            target=_info(self.rows, self.labels),
+            source=None if self.source is None else _info(self.source, None),
+            learner=LEARNER,
+            raw_probe=raw,
+            raw_name="none" if self.raw is None else self.rows.raw_name,
+            candidates=candidates,
+            brackets=runs,
+            agreement=self._agreement(),
+            combination=_combination(combined),
+            verdict=advice.verdict(candidates, runs, raw, info, self.labels),
+            warnings=self._warnings(),
+        )
+
+    def _combined(self) -> combine.Combined:
+        scored = [self.frame.errors(one.probed.chosen, self.metric) for one in self.judged]
+        influences = np.stack([influence for _, influence in scored])
+        covariance = self._widened(influences)
+        names = list(next(iter(self.judged[0].scores.values())))
+        score = combine.mean_score([
+            [one.scores[one.probed.best][name].value for one in self.judged] for name in names
+        ])  # fmt: skip
+        return combine.combine(np.array([error for error, _ in scored]), covariance, score)
+
+    def _widened(self, influences: Any) -> Any:
+        """Return the errors' covariance, rows that are the same counted together."""
+        groups = self.frame.held_out.groups
+        parts = np.stack([np.bincount(groups, weights=row) for row in influences])
+        n = influences.shape[1]
+        return overlap(self.frame.held_out) * (parts @ parts.T) / n**2
+
+    def _gap(self, first: Any, second: Any) -> Gap:
+        difference = compare(self.frame.held_out, self.metric, first, second)
+        return to_gap(difference, margin=self.metric.margin, method=METHOD)
+
+    def _probe(self, predictions: Any) -> Probe:
+        difference = compare(
+            self.frame.held_out, self.metric, predictions, self.frame.constant
+        )  # fmt: skip
+        error, influence = self.frame.errors(predictions, self.metric)
+        reach = 1.2815515655446004 * float(np.sqrt(self._widened(influence[None])[0, 0]))
+        return Probe(
+            error=error,
+            interval=Interval(
+                low=max(0.0, error - reach), high=error + reach, level=LEVEL, method=METHOD
+            ),
+            chance=difference.second,
+            proper_error=self.frame.errors(predictions, self.frame.proper)[0],
+            n_labels=len(self.labels.y),
+            n_folds=self.frame.held_out.n_folds,
+            n_repeats=self.frame.held_out.n_repeats,
+        )
+
+    def _candidate(
+        self, i: int, combined: combine.Combined, spot: combine.Place, first: int
+    ) -> Candidate:
+        one = self.judged[i]
+        given, probed = one.given, one.probed
+        raw = self.raw_probed
+        gap = None if raw is None else self._gap(probed.chosen, raw.chosen)
+        random = None if one.untrained is None else self._gap(probed.chosen, one.untrained.chosen)
+        spread = 1.2815515655446004 * float(np.sqrt(max(combined.covariance[i, i], 0.0)))
+        shifts = layer_shifts(given, self.labels, seed=self.seed)
+        layers = [
+            Layer(
+                name=name, n_columns=table.shape[1], probe=self._probe(probed.predictions[name]),
+                scores=[_score(key, s) for key, s in one.scores[name].items()],
+                shift=shifts.get(name),
+            )
+            for name, table in given.layers.items()
+        ]  # fmt: skip
+        last = list(given.layers)[-1]
+        behind = None if last == probed.best else self._gap(
+            probed.predictions[last], probed.predictions[probed.best]
+        )  # fmt: skip
+        use = advice.use(layers, probed.best, gap, random, behind, self.labels, given.kind)
+        mean = float(combined.mean[i])
+        return Candidate(
+            name=given.name, kind=given.kind, n_parameters=given.n_parameters, layers=layers,
+            best_layer=probed.best, combined_error=mean,
+            combined_interval=Interval(
+                low=mean - spread, high=mean + spread, level=LEVEL,
+                method="probe and scores combined, normal",
+            ),
+            rank=Rank(estimate=spot.estimate, low=spot.low, high=spot.high, level=LEVEL),
+            gap=gap, gap_random=random,
+            gap_best=None if i == first else self._gap(
+                probed.chosen, self.judged[first].probed.chosen
+            ),
+            source_scores=[
+                _score(key, s) for key, s in head_scores(given, self.labels, self.seed).items()
+            ],
+            action=use.action, action_layer=use.layer,
+            sentence=advice.sentence(gap, random, use, self.metric, self.rows),
+            notices=list(given.notices),
+        )  # fmt: skip
+
+    def _agreement(self) -> Agreement | None:
+        names = list(next(iter(self.judged[0].scores.values())))
+        columns = [
+            [one.scores[one.probed.best][name].value for one in self.judged] for name in names
+        ]
+        columns.append([-self.frame.errors(j.probed.chosen, self.metric)[0] for j in self.judged])
+        found = combine.concordance(columns)
+        if found is None:
+            return None
+        k, w, p = found
+        how = "agree on" if p < 0.05 else "do not clearly agree on"
+        return Agreement(
+            n_scores=k, kendall_w=w, p_value=p,
+            sentence=f"{k} scores, the probe among them, {how} the order (Kendall's W {w:.2f}).",
+        )  # fmt: skip
+
+    def _command(self) -> str:
+        names = " ".join(one.given.name for one in self.judged)
+        return f"negtransfer models {names} --target {self.rows.name} --seed {self.seed}"
+
+    def _warnings(self) -> list[str]:
+        told = [*self.rows.notices, self.labels.reason]
+        if self.source is not None:
+            told += self.source.notices
+        return list(dict.fromkeys(told))
+
+
+def _score(name: str, found: Any) -> Score:
+    """Return a score as the document holds it."""
+    from ...metrics import REGISTRY
+
+    entry = REGISTRY[name]
+    chance = found.chance
+    return Score(
+        name=name,
+        family="probe" if name.endswith("probe") else "transferability",
+        value=found.value, units=entry.units, direction=entry.direction,
+        larger_is_better=found.larger_is_better, label_only=entry.label_blind,
+        normalised=found.normalised,
+        chance=None if chance is None else NullReference(
+            source_quantiles=None, target_quantiles=list(chance.quantiles),
+            n_splits=len(chance.values),
+            percentile=float(100 * (chance.values < (found.value or 0.0)).mean()),
+            what=f"{chance.what} shuffled",
+        ),
+        interval=None if found.interval is None else Interval(
+            low=found.interval.low, high=found.interval.high, level=found.interval.level,
+            method=found.interval.method,
+        ),
+        p_value=found.p_value,
+        reason=None if found.reason is None else found.reason.sentence,
+        cautions=[c.sentence for c in found.cautions],
+    )  # fmt: skip
+
+
+def _combination(combined: combine.Combined) -> str:
+    if combined.slope is None:
+        return "the probe alone: fewer than five candidates, or scores that say the same of all"
+    return (
+        "probe errors drawn towards the line through error and mean score (LogME, shrunken "
+        "H-score, nearest neighbours), the more the noisier the probe"
+    )
+
+
+def _info(rows: Rows, labels: TargetLabels | None) -> RowsInfo:
+    return RowsInfo(
+        name=rows.name, kind=rows.kind, n_rows=rows.n,
+        n_labelled=0 if labels is None else len(labels.y),
+        classes=None if labels is None else labels.counts, content_hash=rows.content_hash,
+    )  # fmt: skip
+
+
+def _metric(metric: Metric, task: str) -> MetricInfo:
+    return MetricInfo(
+        name=metric.name, error_name=metric.error_name, unit=metric.unit, scale=metric.unit_scale,
+        greater_is_better=metric.greater_is_better, margin=metric.margin,
+        proper_score=proper_score(metric, task).error_name,
+    )  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    import scipy
+    import sklearn
+
+    return {
+        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }  # fmt: skip

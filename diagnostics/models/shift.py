@@ -1,0 +1,87 @@
+"""In which layers source rows and target rows lie apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..document import NullReference
+from .document import LayerShift
+
+if TYPE_CHECKING:
+    from ._features import CandidateFeatures
+    from .labels import TargetLabels
+
+MOST_ROWS = 400
+MOST_COLUMNS = 64
+N_PERMUTATIONS = 199
+APART = 0.05
+
+
+def layer_shifts(
+    found: CandidateFeatures, labels: TargetLabels, *, seed: int
+) -> dict[str, LayerShift]:
+    """Return the kernel test of source rows against target rows in every layer.
+
+    At most 400 rows a side, standardised together and blind to sides and labels, in at most 64
+    principal directions; Holm over the layers of the candidate.
+    """
+    from ...metrics import mmd_test
+
+    if not found.source_layers:
+        return {}
+    tests: dict[str, Any] = {}
+    for name, theirs in found.source_layers.items():
+        rng = np.random.default_rng([seed, 29])
+        sides = [_thinned(side, rng) for side in (theirs, found.layers[name])]
+        tests[name] = mmd_test(
+            *_together(*sides), n_permutations=N_PERMUTATIONS, random_state=seed
+        )  # fmt: skip
+    adjusted = _holm([tests[name].p_value for name in tests])
+    return {
+        name: LayerShift(
+            measure="mmd_test", value=one.value, null=_null(one), p_value=one.p_value,
+            p_adjusted=p, agrees=p >= APART,
+        )
+        for (name, one), p in zip(tests.items(), adjusted, strict=True)
+    }  # fmt: skip
+
+
+def _thinned(side: Any, rng: np.random.Generator) -> Any:
+    rows = np.sort(rng.permutation(len(side))[:MOST_ROWS])
+    return np.asarray(side[rows], dtype=np.float64)
+
+
+def _together(first: Any, second: Any) -> tuple[Any, Any]:
+    """Return both sides on the principal directions of both."""
+    both = np.vstack([first, second])
+    spread = both.std(axis=0)
+    both = (both[:, spread > 0] - both[:, spread > 0].mean(axis=0)) / spread[spread > 0]
+    if both.shape[1] > MOST_COLUMNS:
+        both = both @ np.linalg.svd(both, full_matrices=False)[2][:MOST_COLUMNS].T
+    return both[: len(first)], both[len(first) :]
+
+
+def _null(found: Any) -> NullReference:
+    return NullReference(
+        source_quantiles=_listed(found.null.source_quantiles),
+        target_quantiles=_listed(found.null.target_quantiles),
+        n_splits=len(found.null.pooled),
+        percentile=found.null.percentile(found.value),
+    )
+
+
+def _listed(quantiles: tuple[float, ...] | None) -> list[float] | None:
+    return None if quantiles is None else list(quantiles)
+
+
+def _holm(p_values: list[float]) -> list[float]:
+    order = np.argsort(p_values, kind="stable")
+    m = len(p_values)
+    adjusted = np.empty(m)
+    worst = 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, (m - rank) * p_values[i]))
+        adjusted[i] = worst
+    return [float(p) for p in adjusted]
