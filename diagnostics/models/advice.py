@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .document import Action, Bracket, Candidate, Layer, Probe, Reason, Verdict
 
 if TYPE_CHECKING:
-    from ..document import Gap, MetricInfo
-    from ..pilot.scores import Metric
+    from ..document import Gap, Label, MetricInfo, Outcome
     from ._probe_rows import Rows
     from .labels import TargetLabels
 
@@ -22,6 +21,11 @@ TO_TUNE = 20
 """Labels a class (or a fifth of the rows of a quantity) from which tuning some layers is named."""
 TO_TUNE_ALL = 100
 """From which tuning all of them is."""
+
+
+_STATES: dict[Outcome, Literal["pass", "fail", "insufficient"]] = {
+    "helps": "pass", "hurts": "fail", "cannot tell": "insufficient",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def _labels_each(labels: TargetLabels) -> float:
 
 
 def sentence(
-    gap: Gap | None, random: Gap | None, use: Use, metric: Metric, rows: Rows
+    gap: Gap | None, random: Gap | None, use: Use, metric: MetricInfo, rows: Rows
 ) -> str:  # fmt: skip
     """Return what a candidate does for the target, in words."""
     told = []
@@ -110,19 +114,19 @@ def _use(use: Use) -> str:
     return str(use.action)
 
 
-def _against(gap: Gap, metric: Metric | MetricInfo) -> str:
+def _against(gap: Gap, metric: MetricInfo) -> str:
     scale, unit = _unit(metric)
     size = f"{abs(gap.estimate) * scale:.3g} {unit}"
     if gap.outcome == "helps":
         return f"It lowers the {metric.error_name} by {size} against"
     if gap.outcome == "hurts":
         return f"It raises the {metric.error_name} by {size} (negative transfer) against"
-    return f"It cannot be told whether it is better or worse (gap {gap.estimate * scale:+.3g} {unit}) than"  # noqa: E501
+    size = f"{gap.estimate * scale:+.3g} {unit}"
+    return f"It cannot be told whether it is better or worse (gap {size}) than"
 
 
-def _unit(metric: Metric | MetricInfo) -> tuple[float, str]:
-    scale = getattr(metric, "unit_scale", None)
-    return (metric.scale if scale is None else scale), metric.unit  # type: ignore[union-attr]
+def _unit(metric: MetricInfo) -> tuple[float, str]:
+    return metric.scale, metric.unit
 
 
 def verdict(
@@ -155,7 +159,7 @@ def verdict(
     )  # fmt: skip
 
 
-def _label(first: Candidate, raw: Probe | None) -> str:
+def _label(first: Candidate, raw: Probe | None) -> Label:
     gap = first.gap
     if gap is None or raw is None:
         return "not-enough-evidence"
@@ -175,8 +179,8 @@ def _adapted(first: Candidate) -> bool:
 def _headline(first: Candidate, label: str, runs: Sequence[Bracket], metric: MetricInfo) -> str:
     if first.gap is None:
         return (
-            f"{first.name} is ranked first, but there are no raw inputs to hold it against: whether "
-            "any of the models helps was not tested."
+            f"{first.name} is ranked first, but there are no raw inputs to hold it against: "
+            "whether any of the models helps was not tested."
         )
     if label == "do-not-transfer":
         return (
@@ -186,15 +190,15 @@ def _headline(first: Candidate, label: str, runs: Sequence[Bracket], metric: Met
     tied = next((r.members for r in runs if first.name in r.members), [])
     equal = len(tied) - 1
     beside = f" {equal} more cannot be told from it." if equal else " It stands alone at the top."
-    return f"{first.name}: {_against(first.gap, metric)[0].lower()}{_against(first.gap, metric)[1:]} the raw inputs.{beside}"  # noqa: E501
+    told = _against(first.gap, metric)
+    return f"{first.name}: {told[0].lower()}{told[1:]} the raw inputs.{beside}"
 
 
 def _reasons(first: Candidate, candidates: Sequence[Candidate], metric: MetricInfo) -> list[Reason]:
     told = []
     if first.gap is not None:
-        state = {"helps": "pass", "hurts": "fail", "cannot tell": "insufficient"}
         told.append(Reason(
-            state=state[first.gap.outcome],
+            state=_STATES[first.gap.outcome],
             sentence=f"{first.name} against the raw inputs: gap "
             f"{_range(first.gap, metric)}.",
         ))  # fmt: skip

@@ -111,7 +111,8 @@ def _fit(
     slopes = unknown @ design.T @ inverse @ errors
     rest = errors - design @ slopes
     terms = np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(unknown)[1] - rest @ inverse @ rest
-    return float(terms) / 2, between, slopes, inverse, unknown
+    found: tuple[Any, ...] = (float(terms) / 2, between, slopes, inverse, unknown)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

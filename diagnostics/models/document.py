@@ -227,7 +227,7 @@ class ModelRanking(_Model):
         """Return the report as one self-contained page, and write it to `path` if given."""
         from ...reports import render_models_html
 
-        text = render_models_html(self)
+        text: str = render_models_html(self)
         if path is not None:
             _write(path, text)
         return text
@@ -236,7 +236,8 @@ class ModelRanking(_Model):
         """Return the terminal view without colour."""
         from ...reports import render_models_text
 
-        return render_models_text(self)
+        text: str = render_models_text(self)
+        return text
 
     def to_frame(self) -> pd.DataFrame:
         """Return every score of every layer as a data frame, one row each."""

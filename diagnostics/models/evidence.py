@@ -19,6 +19,7 @@ from ..pilot.scores import Metric
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ...metrics import LinearProbeResult
     from .labels import TargetLabels
 
 Floats = Any
@@ -152,9 +153,15 @@ def probe(table: Floats, frame: Frame) -> Floats:
             table, frame.labels.y, splits=pairs, regression=regression, n_permutations=0,
             n_draws=0,
         )  # fmt: skip
-        said = found.predictions[:, 0] if regression else found.probabilities
-        out.append(said)
+        out.append(_said(found))
     return np.stack(out)
+
+
+def _said(found: LinearProbeResult) -> Floats:
+    if found.predictions is not None:
+        return found.predictions[:, 0]
+    assert found.probabilities is not None
+    return found.probabilities
 
 
 def _by_other_folds(predictions: Mapping[str, Floats], frame: Frame) -> Floats:

@@ -204,6 +204,7 @@ class _Comparison:
         self.rows, self.source, self.labels, self.metric, self.seed = (
             rows, source, labels, metric, seed,
         )  # fmt: skip
+        self.info = _metric(metric, labels.task)
         raw = None if rows.kind == "features" else rows.raw()
         self.raw = None if raw is None else raw[labels.rows]
         shown = self.raw if self.raw is not None else next(iter(found[0].layers.values()))
@@ -253,14 +254,13 @@ class _Comparison:
         candidates = [self._candidate(i, combined, spots[i], order[0]) for i in order]
         names = [one.given.name for one in self.judged]
         runs = [Bracket(members=[names[i] for i in run]) for run in combine.brackets(combined)]
-        info = _metric(self.metric, self.labels.task)
         return ModelRanking(
             tool=Tool(version=__version__),
             command=self._command(),
             environment=_environment(),
             seed=self.seed,
             task=self.labels.task,
-            metric=info,
+            metric=self.info,
             target=_info(self.rows, self.labels),
             source=None if self.source is None else _info(self.source, None),
             learner=LEARNER,
@@ -270,7 +270,7 @@ class _Comparison:
             brackets=runs,
             agreement=self._agreement(),
             combination=_combination(combined),
-            verdict=advice.verdict(candidates, runs, raw, info, self.labels),
+            verdict=advice.verdict(candidates, runs, raw, self.info, self.labels),
             warnings=self._warnings(),
         )
 
@@ -353,7 +353,7 @@ class _Comparison:
                 _score(key, s) for key, s in head_scores(given, self.labels, self.seed).items()
             ],
             action=use.action, action_layer=use.layer,
-            sentence=advice.sentence(gap, random, use, self.metric, self.rows),
+            sentence=advice.sentence(gap, random, use, self.info, self.rows),
             notices=list(given.notices),
         )  # fmt: skip
 

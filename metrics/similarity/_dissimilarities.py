@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from .._scores import Caution
-from .._validation import Floats
+from .._validation import Bools, Floats
 from ._gram import squared_distances
 
 Distance: TypeAlias = Literal[
@@ -35,10 +35,8 @@ def normalised(table: Floats, how: Normalisation | None) -> Floats:
     return out
 
 
-def dissimilarities(table: Floats, distance: Distance) -> Floats:
+def dissimilarities(table: Floats, distance: str) -> Floats:
     """Return the distances between all rows, shape (n, n), symmetric with a zero diagonal."""
-    if distance == "precomputed":
-        return table
     if distance in ("correlation", "cosine"):
         return _angular(table, centre=distance == "correlation")
     # distances do not see a translation; sums of squares near 0 keep their digits
@@ -60,11 +58,11 @@ def _angular(table: Floats, *, centre: bool) -> Floats:
     return out
 
 
-def flat_rows(table: Floats, distance: str) -> np.typing.NDArray[np.bool_]:
+def flat_rows(table: Floats, distance: str) -> Bools:
     """Return which rows have no direction: all 0, or all one number for correlations."""
     largest = np.abs(table).max(axis=1)
     spread: Floats = np.ptp(table, axis=1) if distance == "correlation" else largest
-    flat: np.typing.NDArray[np.bool_] = spread <= _LAST_DIGITS * largest
+    flat: Bools = spread <= _LAST_DIGITS * largest
     return flat
 
 
@@ -91,6 +89,13 @@ def _whitened(table: Floats) -> Floats:
     kept = values > max(table.shape) * float(np.finfo(np.float64).eps) * values[0]
     out: Floats = left[:, kept] * np.sqrt(len(table) - 1)
     return out
+
+
+def all_alike(matrix: Floats) -> bool:
+    """Return whether all pairs of rows are equally far apart, but for rounding."""
+    rest = matrix.copy()
+    np.fill_diagonal(rest, matrix[0, 1])
+    return bool(np.ptp(rest) <= 1e-12 * np.abs(rest).max())
 
 
 def check_precomputed(table: Floats, name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import kendalltau
 
 from .._validation import Floats, Ints
 from ._gram import cosine, double_centred, submatrix
@@ -53,24 +53,32 @@ class PairComparison:
 def pair_comparison(first: Floats, second: Floats, compare: Comparison) -> PairComparison:
     """Return two matrices of dissimilarities prepared for a comparison."""
     if compare in ("spearman", "rho-a"):
-        first, second = _ranked(first), _ranked(second)
+        first, second = (_levels(side, ranks=True) for side in (first, second))
     elif compare in ("kendall", "tau-b"):
-        first, second = _tied(first), _tied(second)
+        first, second = (_levels(side, ranks=False) for side in (first, second))
     return PairComparison(first, second, compare)
 
 
-def _tied(matrix: Floats) -> Floats:
-    """Return distances that agree but for rounding as equal."""
-    scale = float(np.abs(matrix).max(initial=0.0))
-    return np.round(matrix / scale, 12) if scale else matrix
+def _levels(matrix: Floats, *, ranks: bool) -> Floats:
+    """Return for every pair its place among the sorted distances, as a symmetric matrix.
 
-
-def _ranked(matrix: Floats) -> Floats:
-    """Return the ranks of the pairs as a symmetric matrix."""
+    Neighbours in that order that agree but for rounding are ties. Ranks give them their mean;
+    places are simply counted.
+    """
     n = len(matrix)
     pairs = np.triu_indices(n, 1)
+    values = matrix[pairs]
+    order = np.argsort(values)
+    ascending = values[order]
+    apart = np.diff(ascending, prepend=ascending[:1]) > 1e-12 * np.abs(ascending[[0, -1]]).max()
+    places = np.cumsum(apart)
+    level = places.astype(np.float64)
+    if ranks:
+        counts = np.bincount(places)
+        level = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    values[order] = level
     out = np.zeros((n, n))
-    out[pairs] = rankdata(_tied(matrix)[pairs])
+    out[pairs] = values
     out += out.T
     return out
 

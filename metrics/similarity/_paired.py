@@ -43,16 +43,21 @@ class Paired:
     Attributes
     ----------
     first, second : ndarray of shape (n, p) and (n, q)
-    reordered : bool
-        Whether the rows of the second had to be put into the order of the first.
+    order : ndarray of shape (n,) or None
+        Which rows of the second, as given, were put where; None when none had to be moved.
     cautions : tuple of Caution
         What is doubtful about either table.
     """
 
     first: Floats
     second: Floats
-    reordered: bool
+    order: Ints | None
     cautions: tuple[Caution, ...]
+
+    @property
+    def reordered(self) -> bool:
+        """Whether the rows of the second had to be put into the order of the first."""
+        return self.order is not None
 
 
 def check_paired(
@@ -69,24 +74,38 @@ def check_paired(
         of the first; names that occur on one side only are refused.
     min_rows : int
     """
-    one = check_features(first, name="first", min_rows=min_rows)
-    other = check_features(second, name="second", min_rows=min_rows)
-    order = matching_order(first_ids, second_ids, len(one), len(other))
-    return one, other if order is None else other[order]
+    one, other, _ = _matched(first, second, first_ids, second_ids, min_rows)
+    return one, other
 
 
 def paired_rows(
     first: Any, second: Any, *, first_ids: Any = None, second_ids: Any = None, min_rows: int = 4
 ) -> Paired:
-    """Return what :func:`check_paired` does, whether rows were moved, and what is doubtful."""
-    one, other = check_paired(
-        first, second, first_ids=first_ids, second_ids=second_ids, min_rows=min_rows
-    )
-    moved = matching_order(first_ids, second_ids, len(one), len(other)) is not None
+    """Return what :func:`check_paired` does, which rows were moved, and what is doubtful."""
+    one, other, order = _matched(first, second, first_ids, second_ids, min_rows)
     cautions = distinct(
         (*feature_cautions(first, name="first"), *feature_cautions(second, name="second"))
     )
-    return Paired(one, other, moved, cautions)
+    return Paired(one, other, order, cautions)
+
+
+def paired_matrices(
+    first: Any, second: Any, *, first_ids: Any = None, second_ids: Any = None, min_rows: int = 4
+) -> Paired:
+    """Return two square matrices whose rows, and columns, are the same rows of data."""
+    one, other, order = _matched(first, second, first_ids, second_ids, min_rows)
+    if order is not None and other.shape[0] == other.shape[1]:
+        other = other[:, order]
+    return Paired(one, other, order, ())
+
+
+def _matched(
+    first: Any, second: Any, first_ids: Any, second_ids: Any, min_rows: int
+) -> tuple[Floats, Floats, Ints | None]:
+    one = check_features(first, name="first", min_rows=min_rows)
+    other = check_features(second, name="second", min_rows=min_rows)
+    order = matching_order(first_ids, second_ids, len(one), len(other))
+    return one, other if order is None else other[order], order
 
 
 def matching_order(first_ids: Any, second_ids: Any, n_first: int, n_second: int) -> Ints | None:

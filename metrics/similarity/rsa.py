@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-import numpy as np
-
+from .._scores import Caution
 from .._validation import Floats, RandomState, check_choice, check_count, subsample
 from ..registry import register
 from ._dissimilarities import (
     Distance,
     Normalisation,
+    all_alike,
     check_precomputed,
     dissimilarities,
     flat_caution,
     normalised,
 )
-from ._gram import nothing_left
+from ._gram import nothing_left, submatrix
 from ._judged import check_doubt, judged
 from ._pair_comparison import Comparison, pair_comparison
-from ._paired import SimilarityResult, no_value, outcome, paired_rows
+from ._paired import SimilarityResult, no_value, outcome, paired_matrices, paired_rows
 
 
 @register(
@@ -111,19 +111,26 @@ def rsa(
     >>> 0.2 < result.value < 0.8, result.p_value < 0.05
     (True, True)
     """
-    pair = paired_rows(first, second, first_ids=first_ids, second_ids=second_ids)
     check_choice(distance, "distance", get_args(Distance))
     check_choice(compare, "compare", get_args(Comparison))
     if normalise is not None:
         check_choice(normalise, "normalise", get_args(Normalisation))
-    max_rows = check_count(max_rows, "max_rows", minimum=4)
     doubt = check_doubt(n_permutations, n_draws, level, random_state)
-    matrices, more, rows = [], [], subsample(len(pair.first), max_rows, doubt.rng)
+    max_rows = check_count(max_rows, "max_rows", minimum=4)
+    ids = {"first_ids": first_ids, "second_ids": second_ids}
+    pair = (paired_matrices if distance == "precomputed" else paired_rows)(first, second, **ids)
+    rows = subsample(len(pair.first), max_rows, doubt.rng)
+    matrices: list[Floats] = []
+    more: list[Caution] = []
     for table, name in ((pair.first, "first"), (pair.second, "second")):
-        found = _table(table, rows, distance, normalise, name, pair.order)
-        matrices.append(dissimilarities(found, distance))
-        more.extend(flat_caution(found, distance, name))
-        if not (matrices[-1][0, 1:] != matrices[-1][0, 1]).any() and _level(matrices[-1]):
+        if distance == "precomputed":
+            check_precomputed(table, name)
+            matrices.append(submatrix(table, rows))
+        else:
+            part = normalised(table[rows], normalise)
+            matrices.append(dissimilarities(part, distance))
+            more.extend(flat_caution(part, distance, name))
+        if all_alike(matrices[-1]):
             return no_value(pair, nothing_left(name), n_rows=len(rows), more=tuple(more))
     compared = pair_comparison(matrices[0], matrices[1], compare)
     value = compared.value()

@@ -97,7 +97,7 @@ def h_score(
     References
     ----------
     Bao, Li, Huang, Zhang, Zheng, Zamir & Guibas (2019), An information-theoretic approach to
-    transferability in task transfer learning, ICIP, definition 2.
+    transferability in task transfer learning, ICIP.
 
     Examples
     --------

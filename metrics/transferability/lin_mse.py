@@ -96,8 +96,7 @@ def lin_mse(
 
     References
     ----------
-    Nguyen, Tran, Nguyen, Dinh, Nguyen & Hassner (2023), Simple transferability estimation for
-    regression tasks, UAI, equations 3-4.
+    Nguyen et al. (2023), Simple transferability estimation for regression tasks, UAI.
 
     Examples
     --------

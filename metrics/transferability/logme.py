@@ -121,7 +121,7 @@ def logme(
     ----------
     You, Liu, Wang & Long (2021), LogME: practical assessment of pre-trained models for transfer
     learning, ICML. You, Liu, Zhang, Wang, Jordan & Long (2022), Ranking and tuning pre-trained
-    models, JMLR 23, equations 2-6.
+    models, JMLR 23.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def evidences(view: View = "centred") -> Statistic:
         projected = data.projected(view, orders)
         rest = np.stack([_rest(data, view, one) for one in projected])
         found = data.spectrum(view)
-        flat = projected.reshape(-1, found.rank)
+        flat = projected.reshape(rest.size, found.rank)
         best = maximise(found.squares, flat, rest.reshape(-1), found.degrees).value
         values: Floats = best.reshape(rest.shape).mean(axis=1)
         return values

@@ -109,8 +109,8 @@ def shrunken_h_score(
 
     References
     ----------
-    Ibrahim, Ponomareva & Mazumder (2022), Newer is not always better: rethinking transferability
-    metrics, their peculiarities, stability and performance, ECML PKDD, equation 3. Ledoit & Wolf
+    Ibrahim, Ponomareva & Mazumder (2021), Newer is not always better: rethinking transferability
+    metrics, their peculiarities, stability and performance, arXiv:2110.06893. Ledoit & Wolf
     (2004), A well-conditioned estimator for large-dimensional covariance matrices, J. Multivar.
     Anal. 88.
 
@@ -167,7 +167,7 @@ def _class_parts(
 
 
 def _shrinkage(found: Spectrum, columns: int) -> float:
-    """Return the weight of the sphere (Ledoit & Wolf 2004, section 3.3)."""
+    """Return the weight of the sphere of Ledoit & Wolf (2004)."""
     rows = found.coordinates
     n = len(rows)
     if columns == 1 or found.rank == 0:

@@ -107,8 +107,7 @@ def transrate(
 
     References
     ----------
-    Huang, Huang, Rong, Yang & Wei (2022), Frustratingly easy transferability estimation, ICML,
-    equations 3-6.
+    Huang, Huang, Rong, Yang & Wei (2022), Frustratingly easy transferability estimation, ICML.
 
     Examples
     --------

@@ -180,8 +180,11 @@ def test_the_cache_forgets_when_anything_that_counts_has_changed(tmp_path, monke
 
 def test_untrained_copies_are_kept_by_their_seed(tmp_path):
     rows = Rows.load(_images())
-    seeds = [extract(Candidate(_net()).untrained(s), rows, cache_dir=tmp_path) for s in (0, 1, 0)]
-    assert [found.cached for (found,) in seeds] == [False, False, True]
+    for key in (None, "mine"):
+        net = Candidate(_net(), key=key)
+        every = [net, net.untrained(0), net.untrained(1), net.untrained(0)]
+        found = [extract(one, rows, cache_dir=tmp_path)[0].cached for one in every]
+        assert found == [False, False, False, True]
 
 
 @pytest.mark.parametrize("damage", ["cut", "pickle", "other", "nothing"])
@@ -196,8 +199,9 @@ def test_a_damaged_file_is_computed_again_with_a_notice(damage, tmp_path):
     elif damage == "pickle":
         np.savez(file, told=np.array([{}], dtype=object))
     else:
-        told = np.frombuffer(json.dumps({"key": "another"}).encode(), np.uint8)
-        np.savez(file, told=told)
+        told = {"key": "another", "layers": ["0"], "notices": []}
+        told = np.frombuffer(json.dumps(told).encode(), np.uint8)
+        np.savez(file, told=told, layer_0=np.ones((12, 4), dtype=np.float32))
     (found,) = extract(_net(), Rows.load(_images()), cache_dir=tmp_path)
     assert not found.cached
     assert any("damaged file" in notice for notice in found.notices)
