@@ -5,21 +5,30 @@ Nothing heavy is imported before a command runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import io
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._words import short
+from .cli_common import (
+    check_output,
+    guarded,
+    jobs_of,
+    leave_at_once,
+    plain,
+    say,
+    why,
+    why_not_written,
+    write_text,
+)
+from .cli_models import models, write_models_page
 from .errors import InputError
-from .gate import FAIL_ON, INTERNAL, INTERRUPTED, USAGE, exit_code
+from .gate import FAIL_ON, INTERNAL, INTERRUPTED, exit_code
 
 if TYPE_CHECKING:
     from .document import Diagnosis
@@ -41,11 +50,11 @@ def main() -> None:
     try:
         app(prog_name="negtransfer")
     except KeyboardInterrupt:
-        _say("Interrupted.")
-        _leave_at_once(INTERRUPTED)
+        say("Interrupted.")
+        leave_at_once(INTERRUPTED)
     except SystemExit as stop:
         if stop.code in (INTERNAL, INTERRUPTED):
-            _leave_at_once(stop.code)
+            leave_at_once(stop.code)
         raise
 
 
@@ -57,74 +66,6 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _leave_at_once(code: int) -> NoReturn:
-    """End the process without Python's own clean-up.
-
-    A run cut short leaves worker threads inside a fit.  When one of them comes back from
-    compiled code during the clean-up, CPython ends it by unwinding its stack, and C++ frames
-    turn that into an abort: the exit code would be 134 now and then.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _guarded(command: Callable[..., int]) -> Callable[..., None]:
-    """Turn what a command returns or raises into an exit code and one sentence."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            code = command(*args, **kwargs)
-            sys.stdout.flush()
-        except InputError as fault:
-            _say(f"negtransfer: {_plain(str(fault))}")
-            code = USAGE
-        except KeyboardInterrupt:
-            _say("Interrupted.")
-            code = INTERRUPTED
-        except BrokenPipeError:
-            code = _drop_output()
-        except OSError as fault:
-            _say(f"negtransfer: Something could not be written ({_why(fault)}); check the disk.")
-            _drop_output()
-            code = USAGE
-        except (typer.Exit, SystemExit):
-            raise
-        except Exception as fault:
-            _say(
-                f"negtransfer: internal error ({type(fault).__name__}: {_plain(str(fault))}); "
-                "please report it. Set NEGTRANSFER_TRACEBACK=1 to see where."
-            )
-            code = INTERNAL
-            if os.environ.get("NEGTRANSFER_TRACEBACK"):
-                raise
-        raise typer.Exit(code)
-
-    return run
-
-
-def _why(fault: OSError) -> str:
-    return (fault.strerror or type(fault).__name__).lower()
-
-
-def _drop_output() -> int:
-    """The reader went away (``| head``): say nothing more, and do not fail on exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _plain(text: str) -> str:
-    """Return text on one line, without control characters that could drive a terminal."""
-    spaced = " ".join(text.split())
-    return "".join(c if c.isprintable() else "?" for c in spaced)
 
 
 def _version(show: bool) -> None:
@@ -145,7 +86,7 @@ def options(
 
 
 @app.command()
-@_guarded
+@guarded
 def check(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="CSV, Parquet, .npz or .npy file.")
@@ -203,7 +144,7 @@ def check(
         raise InputError(f"--format is {short(output)}; use text, json or quiet.")
     seconds = parse_budget(budget)
     for path in (html, json):
-        _check_output(path, (source, target))
+        check_output(path, (source, target))
     if html is not None and json is not None and html.resolve() == json.resolve():
         raise InputError(f"--html and --json both name {short(str(html))}; give two files.")
     from ._progress import Reporter
@@ -214,7 +155,7 @@ def check(
             source=source, target=target, label=label, source_label=source_label,
             target_label=target_label, task=task, metric=metric, learner=learner,
             random_state=seed, budget=seconds, keep_shared_rows=keep_shared_rows,
-            n_jobs=_jobs(jobs), progress=progress, origin="flag",
+            n_jobs=jobs_of(jobs), progress=progress, origin="flag",
         )  # fmt: skip
     _write_outputs(result, html, json)
     _show(result, output, html, json)
@@ -231,38 +172,6 @@ def parse_budget(text: str) -> float:
     return float(found[1]) * {None: 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def _jobs(jobs: int) -> int:
-    if jobs < 0:
-        raise InputError(f"--jobs is {jobs}; give 0 for one a core, or a number of workers.")
-    if jobs:
-        return jobs
-    from joblib import cpu_count
-
-    return int(cpu_count())
-
-
-def _check_output(path: Path | None, inputs: tuple[str, ...]) -> None:
-    """Refuse, before any work, a file that cannot be written or is an input."""
-    if path is None:
-        return
-    shown = short(str(path))
-    try:
-        if path.is_dir():
-            raise InputError(f"The output {shown} is a folder; give a file name.")
-        if not path.absolute().parent.is_dir():
-            raise InputError(f"The folder of the output {shown} does not exist; create it first.")
-        exists = path.exists()
-        writable = os.access(path if exists else path.absolute().parent, os.W_OK)
-    except OSError as fault:
-        raise InputError(
-            f"The output {shown} cannot be written ({_why(fault)}); give another name."
-        ) from fault
-    if not writable:
-        raise InputError(f"The output {shown} may not be written here; give another place.")
-    if exists and any(os.path.exists(name) and path.samefile(name) for name in inputs):
-        raise InputError(f"The output {shown} is one of the inputs; give another name.")
-
-
 def _write_outputs(result: Diagnosis, html: Path | None, json: Path | None) -> None:
     try:
         if json is not None:
@@ -270,10 +179,7 @@ def _write_outputs(result: Diagnosis, html: Path | None, json: Path | None) -> N
         if html is not None:
             _write_page(result, html)
     except OSError as fault:
-        raise InputError(
-            f"The result could not be written to {short(fault.filename or 'the file')} "
-            f"({_why(fault)}); give another place."
-        ) from fault
+        raise why_not_written(fault) from fault
 
 
 def _write_page(result: Diagnosis, path: Path) -> None:
@@ -282,7 +188,7 @@ def _write_page(result: Diagnosis, path: Path) -> None:
     from ..reports import render_html
 
     page = render_html(result, date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
-    path.write_text(page, encoding="utf-8", newline="\n")
+    write_text(path, page)
 
 
 def _show(result: Diagnosis, output: str, html: Path | None, json: Path | None) -> None:
@@ -299,65 +205,79 @@ def _show(result: Diagnosis, output: str, html: Path | None, json: Path | None) 
     print(text.rstrip("\n").splitlines()[-1] if output == "quiet" else text.rstrip("\n"))
 
 
+app.command()(models)
+
+
 @app.command()
-@_guarded
+@guarded
 def report(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="A result written with --json.")],
     html: Annotated[Path, typer.Option(help="Where to write the page.")],
 ) -> int:
     """Write the HTML report of a finished RESULT again, without computing anything."""
-    _check_output(html, (str(result),))
-    _write_outputs(_read_result(result), html, None)
-    print(f"html={_plain(str(html))}")
+    check_output(html, (str(result),))
+    found = _read_result(result)
+    try:
+        write = write_models_page if hasattr(found, "document") else _write_page
+        write(found, html)
+    except OSError as fault:
+        raise why_not_written(fault) from fault
+    print(f"html={plain(str(html))}")
     return 0
 
 
-def _read_result(path: Path) -> Diagnosis:
+def _read_result(path: Path) -> Any:
+    """Return a Diagnosis, or a ModelRanking where the file says that it is one."""
     from pydantic import ValidationError
 
-    from .document import SCHEMA_VERSION, Diagnosis
+    from .document import SCHEMA_VERSION as CHECKS
+    from .document import Diagnosis
+    from .models.document import SCHEMA_VERSION as MODELS
+    from .models.document import ModelRanking
 
     shown = short(str(path))
-    wanted = "give a file written by `negtransfer check --json`"
+    wanted = "give a file written with --json by `negtransfer check` or `negtransfer models`"
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"The result {shown} is not a regular file; {wanted}.")
         text = path.read_text(encoding="utf-8")
     except OSError as fault:
-        raise InputError(f"The result {shown} cannot be read ({_why(fault)}); {wanted}.") from fault
+        raise InputError(f"The result {shown} cannot be read ({why(fault)}); {wanted}.") from fault
     except UnicodeDecodeError as fault:
         raise InputError(f"The result {shown} is not UTF-8 text; {wanted}.") from fault
-    version = _version_of(text)
-    if version is not None and version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+    of_models = _field(text, "document") == "models"
+    reads = MODELS if of_models else CHECKS
+    version = _field(text, "schema_version")
+    if version is not None and version.split(".")[0] != reads.split(".")[0]:
         raise InputError(
             f"The result {shown} has schema {short(version, 20)}, this version reads "
-            f"{SCHEMA_VERSION}; run the check again."
+            f"{reads}; run it again."
         )
     try:
-        return Diagnosis.from_json(text)
+        return ModelRanking.from_json(text) if of_models else Diagnosis.from_json(text)
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         where = short(".".join(map(str, first["loc"]))) if first["loc"] else "the whole file"
         raise InputError(
-            f"{shown} is not a result of schema {SCHEMA_VERSION}: at {where}: "
+            f"{shown} is not a result of schema {reads}: at {where}: "
             f"{first['msg'][:200]}; {wanted}."
         ) from None
 
 
-def _version_of(text: str) -> str | None:
-    """Return the schema version a document claims, if it can be read at all."""
+def _field(text: str, name: str) -> str | None:
+    """Return a text that a document holds at its top, if it can be read at all."""
     import json
 
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    version = found.get("schema_version") if isinstance(found, dict) else None
-    return version if isinstance(version, str) else None
+    value = found.get(name) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else None
 
 
 @app.command()
-@_guarded
+@guarded
 def demo(
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     no_progress: Annotated[
@@ -369,23 +289,28 @@ def demo(
     from .demo import run_demo
 
     with Reporter(enabled=not no_progress) as progress:
-        return run_demo(Path.cwd(), seed=seed, n_jobs=_jobs(0), progress=progress)
+        return run_demo(Path.cwd(), seed=seed, n_jobs=jobs_of(0), progress=progress)
 
 
 @app.command()
-@_guarded
-def schema() -> int:
+@guarded
+def schema(
+    of: Annotated[str, typer.Option("--of", help="check or models.")] = "check",
+) -> int:
     """Print the JSON Schema of the result."""
     import json
 
-    from .document import json_schema
+    from . import document
+    from .models import document as of_models
 
-    print(json.dumps(json_schema(), indent=2))
+    if of not in ("check", "models"):
+        raise InputError(f"--of is {short(of)}; use check or models.")
+    print(json.dumps((document if of == "check" else of_models).json_schema(), indent=2))
     return 0
 
 
 @app.command()
-@_guarded
+@guarded
 def explain(
     check_id: Annotated[
         str | None, typer.Argument(metavar="CHECK", help="Such as NT302; all if left out.")

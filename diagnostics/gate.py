@@ -40,11 +40,16 @@ def exit_code(
     """
     if fail_on not in _TRIPS:
         raise InputError(f"fail_on is {short(fail_on)}; use {', '.join(FAIL_ON)}.")
-    if diagnosis.verdict.label in _TRIPS[fail_on]:
+    if trips(diagnosis.verdict.label, fail_on):
         return GATE
     if not allow_insufficient and missing_evidence(diagnosis):
         return INSUFFICIENT
     return OK
+
+
+def trips(label: str, fail_on: str) -> bool:
+    """Return whether a verdict of this word trips the gate."""
+    return label in _TRIPS[fail_on]
 
 
 def missing_evidence(diagnosis: Diagnosis) -> bool:

@@ -6,14 +6,18 @@ from ._features import CandidateFeatures
 from ._match_rows import saved_rows
 from ._probe_rows import Rows
 from ._random_copy import random_copy
+from .document import ModelRanking
+from .rank import rank_models
 
 __all__ = [
     "Candidate",
     "CandidateFeatures",
+    "ModelRanking",
     "Rows",
     "as_candidates",
     "extract",
     "extract_each",
     "random_copy",
+    "rank_models",
     "saved_rows",
 ]

@@ -151,8 +151,10 @@ def _related(
     if function in _DISTANCES:
         distance = _DISTANCES[function]
         return dissimilarities(part, distance), flat_caution(part, distance, name)
+    # U-centring does not see a translation; products of small numbers keep their digits
+    part = part - part.mean(axis=0)
     if function == "rbf":
-        kernel = rbf_kernel(part - part.mean(axis=0), 0.5)
+        kernel = rbf_kernel(part, 0.5)
         return (no_bandwidth(name) if kernel is None else kernel), ()
     if function == "laplacian":
         return np.exp(-cdist(part, part, "cityblock") / part.shape[1]), ()
