@@ -143,7 +143,8 @@ def normalise(value: float, chance: Chance | None, *, best: float) -> float | No
     if chance is None or not len(chance.values):
         return None
     room = best - chance.mean
-    if not math.isfinite(room) or abs(room) <= 1e-9 * max(1.0, abs(best)):
+    size = max(abs(best), abs(chance.mean))
+    if not math.isfinite(room) or abs(room) <= 1e-9 * size:
         return None
     return float((value - chance.mean) / room)
 
@@ -293,7 +294,7 @@ def feature_cautions(features: ArrayLike, *, name: str = "features") -> tuple[Ca
             f"{int(constant.sum())} of {d} columns of `{name}` are constant; they carry nothing, "
             "but stand in for an intercept in scores that have none.",
         ))  # fmt: skip
-    twins = _duplicates(given[:, ~constant])
+    twins = _duplicates(given[:, ~constant] if constant.any() else given)
     if twins:
         found.append(Caution(
             "duplicate columns",
@@ -320,9 +321,16 @@ def _duplicates(table: NDArray[Any]) -> int:
     """Return how many columns repeat an earlier one exactly."""
     if table.shape[1] < 2:
         return 0
-    columns = np.ascontiguousarray(table.T)
-    keys = {column.tobytes() for column in columns}
-    return len(columns) - len(keys)
+    # a few rows tell most columns apart; only those that agree there are compared in full
+    few = np.ascontiguousarray(table[:: max(1, len(table) // 64)].T)
+    alike: dict[bytes, list[int]] = {}
+    for number, column in enumerate(few):
+        alike.setdefault(column.tobytes(), []).append(number)
+    return sum(
+        len(group) - len({table[:, number].tobytes() for number in group})
+        for group in alike.values()
+        if len(group) > 1
+    )
 
 
 def label_cautions(labels: Labels, given: ArrayLike | None = None) -> tuple[Caution, ...]:

@@ -44,7 +44,7 @@ def stem(path: str) -> str:
 def read_path(path: str, door: Door) -> Table:
     """Read a local file; never a network address, never a pickle."""
     known = ending(path)
-    _refuse(path, known, door)
+    refuse_path(path, known, door)
     assert known is not None
     try:
         return _READERS[known](Path(path), door)
@@ -55,7 +55,7 @@ def read_path(path: str, door: Door) -> Table:
         ) from None
 
 
-def _refuse(path: str, known: str | None, door: Door) -> None:
+def refuse_path(path: str, known: str | None, door: Door) -> None:
     if not path.strip():
         raise door.error("was given an empty path; give a file")
     if _URL.match(path):

@@ -18,7 +18,7 @@ _OWN = ("X", "y", "feature_names")
 
 def read_npy(path: Path, door: Door) -> Table:
     """Read one 2-D array."""
-    arrays = _load(path, door)
+    arrays = load_arrays(path, door)
     if None not in arrays:
         raise door.error(
             f"was given {short(path.name)}, which holds several arrays; rename it to .npz"
@@ -31,7 +31,7 @@ def read_npz(path: Path, door: Door) -> Table:
 
     Further one-dimensional arrays can serve as labels (`Table.entries`).
     """
-    arrays = _load(path, door)
+    arrays = load_arrays(path, door)
     if None in arrays:
         raise door.error(
             f"was given {short(path.name)}, which holds a single array; rename it to .npy"
@@ -121,7 +121,7 @@ def _feature_names(names: Any, n: int, door: Door) -> list[str]:
     return named
 
 
-def _load(path: Path, door: Door) -> dict[str | None, Any]:
+def load_arrays(path: Path, door: Door) -> dict[str | None, Any]:
     """Return every array of a file by name; ``None`` names the one array of an ``npy``."""
     entry: str | None = None
     with path.open("rb") as file:

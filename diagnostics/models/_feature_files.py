@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..domain._paths import _refuse as refuse_path
-from ..domain._paths import ending
-from ..domain._read_numpy import _load as load_arrays
+from ..domain._paths import ending, refuse_path
+from ..domain._read_numpy import load_arrays
 from ..domain._read_parquet import read_parquet
 from ..domain._words import count, did_you_mean, listing, short
 from ._doors import CandidateDoor

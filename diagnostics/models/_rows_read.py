@@ -12,10 +12,9 @@ import numpy as np
 from ..domain._column import Column
 from ..domain._domain import Domain
 from ..domain._door import Door
-from ..domain._paths import _refuse as refuse_path
-from ..domain._paths import ending, read_path
+from ..domain._paths import ending, read_path, refuse_path
 from ..domain._read_memory import is_tensor, read_memory, tensor_to_numpy
-from ..domain._read_numpy import _load as load_arrays
+from ..domain._read_numpy import load_arrays
 from ..domain._table import take_label
 from ..domain._words import did_you_mean, listing, number_text, short
 from ._rows_folder import labels_from_file, read_folder

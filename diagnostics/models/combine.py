@@ -22,6 +22,8 @@ FEWEST = 5
 SEPARATED = 0.9
 """Two candidates are told apart when one is better with at least this probability."""
 N_DRAWS = 4000
+WIDEST, N_SPREADS = 3.0, 40
+"""Spreads around the line that are averaged over, in standard deviations of the errors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +35,7 @@ class Combined:
     mean : ndarray of shape (m,)
     covariance : ndarray of shape (m, m)
     between : float
-        Variance of the errors around the line; None where no line was drawn.
+        Variance of the errors around the line, averaged; None where no line was drawn.
     slope : float or None
         Of the error on the mean score, in errors a standard deviation.
     """
@@ -91,28 +93,43 @@ def combine(errors: Floats, covariance: Floats, score: Floats | None) -> Combine
     if score is None or m < FEWEST:
         return Combined(errors, covariance)
     design = np.column_stack([np.ones(m), score])
-    step = max(float(np.var(errors)), 1e-12)
-    tries = [_fit(errors, covariance, design, t) for t in step * np.logspace(-4, 1, 60)]
-    _, between, slopes, inverse, unknown = max(tries, key=lambda one: one[0])
-    drawn = covariance @ inverse
-    mean = errors - drawn @ (errors - design @ slopes)
-    # what the line leaves open: the noise that stays, and that of the line itself
-    line = drawn @ design
-    left = covariance - drawn @ covariance + line @ unknown @ line.T
-    return Combined(mean, (left + left.T) / 2, between, float(slopes[1]))
+    # no single spread around the line: with few candidates its best estimate is often zero, and
+    # everything would be drawn onto the line as if nothing else were possible
+    spreads = np.linspace(0, WIDEST, N_SPREADS + 1)[1:] * max(float(np.std(errors)), 1e-9)
+    fits = [_fit(errors, covariance, design, float(spread) ** 2) for spread in spreads]
+    likelihood = np.array([one.likelihood for one in fits])
+    weight = np.exp(likelihood - likelihood.max())
+    weight /= weight.sum()
+    mean = np.einsum("k,ki->i", weight, np.stack([one.mean for one in fits]))
+    apart = np.stack([one.mean for one in fits]) - mean
+    left = np.einsum("k,kij->ij", weight, np.stack([one.covariance for one in fits]))
+    left += np.einsum("k,ki,kj->ij", weight, apart, apart)
+    return Combined(
+        mean, left, float(weight @ spreads**2), float(weight @ [one.slope for one in fits])
+    )
 
 
-def _fit(
-    errors: Floats, covariance: Floats, design: Floats, between: float
-) -> tuple[float, float, Floats, Floats, Floats]:
-    """Return the restricted likelihood at a variance around the line, and what belongs to it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """What probe and line say at one variance around the line."""
+
+    likelihood: float
+    mean: Floats
+    covariance: Floats
+    slope: float
+
+
+def _fit(errors: Floats, covariance: Floats, design: Floats, between: float) -> _Fit:
     inverse = np.linalg.inv(covariance + between * np.eye(len(errors)))
     unknown = np.linalg.inv(design.T @ inverse @ design)
     slopes = unknown @ design.T @ inverse @ errors
     rest = errors - design @ slopes
     terms = np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(unknown)[1] - rest @ inverse @ rest
-    found: tuple[Any, ...] = (float(terms) / 2, between, slopes, inverse, unknown)
-    return found
+    drawn = covariance @ inverse
+    # the noise that stays, and what is not known of the line
+    line = drawn @ design
+    left = covariance - drawn @ covariance + line @ unknown @ line.T
+    return _Fit(float(terms) / 2, errors - drawn @ rest, (left + left.T) / 2, float(slopes[1]))
 
 
 @dataclass(frozen=True, slots=True)

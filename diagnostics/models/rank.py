@@ -17,6 +17,7 @@ from . import advice, combine
 from ._candidates import Candidate as Given
 from ._candidates import as_candidates, is_module
 from ._extract import extract
+from ._match_rows import saved_rows
 from ._probe_rows import Rows
 from .document import (
     Agreement,
@@ -123,58 +124,44 @@ def rank_models(
     every = as_candidates(candidates)
     rows = _rows(target, labels, every, name)
     beside = None if source is None else Rows.load(source)
-    found = extract(
-        every + _untrained(every, untrained), rows, source=beside, batch_size=batch_size,
-        device=device, cache_dir=cache_dir, progress=progress,
-    )  # fmt: skip
-    rows = _with_saved_labels(rows, found)
+    shown: dict[str, Any] = {
+        "batch_size": batch_size, "device": device, "cache_dir": cache_dir, "progress": progress,
+    }  # fmt: skip
+    found = extract(every, rows, source=beside, **shown)
+    twins = (
+        extract(copies, rows, **shown) if (copies := _untrained(every, found, untrained)) else []
+    )
     known = target_labels(rows, task)
     chosen = resolve_metric(metric, known.task)
     with threadpool_limits(1, user_api="blas"):
         return _Comparison(
-            rows, beside, known, found[: len(every)], found[len(every) :], chosen, random_state,
+            rows, beside, known, found, twins, chosen, random_state,
             progress,
         ).document()  # fmt: skip
 
 
-def _untrained(every: Sequence[Given], wanted: bool) -> list[Given]:
-    """Return untrained copies of the candidates that are modules at hand."""
-    return [one.untrained() for one in every if wanted and is_module(one.model)]
+def _untrained(
+    every: Sequence[Given], found: Sequence[CandidateFeatures], wanted: bool
+) -> list[Given]:
+    """Return untrained copies of the candidates that are modules at hand, with the same layers."""
+    return [
+        one.untrained(layers=tuple(features.layers))
+        for one, features in zip(every, found, strict=True)
+        if wanted and is_module(one.model)
+    ]
 
 
-def _rows(target: Any, labels: Any, every: Sequence[Given], name: str | None) -> Rows | None:
-    """Return the target's rows; saved features may come with none."""
+def _rows(target: Any, labels: Any, every: Sequence[Given], name: str | None) -> Rows:
+    """Return the target's rows, or those that saved features tell of."""
     if target is None:
         if any(one.kind != "features" for one in every):
             raise InputError("there are no target rows; give the rows that the models shall see")
-        return None
+        return saved_rows(every, labels=labels, name=name or "target")
     return Rows.load(target, labels=labels, name=name or _called(target))
 
 
 def _called(target: Any) -> str | None:
     return None if isinstance(target, (str, Rows)) or hasattr(target, "__fspath__") else "target"
-
-
-def _with_saved_labels(rows: Rows | None, found: Sequence[CandidateFeatures]) -> Rows:
-    """Return the rows, with the labels that were saved beside the features where they have none."""
-    if rows is not None and rows.labels is not None:
-        return rows
-    saved = next((one for one in found if one.labels is not None), None)
-    if rows is not None:
-        if saved is None:
-            return rows
-        raise InputError(
-            f"the rows {rows.name!r} have no labels, while the features of {saved.name!r} have; "
-            "give the labels beside the rows"
-        )
-    sizes = {one.n for one in found}
-    if len(sizes) > 1:
-        raise InputError(
-            f"the saved features have {' and '.join(map(str, sorted(sizes)))} rows; give features "
-            "of the same rows"
-        )
-    labels = None if saved is None else saved.labels
-    return Rows.of_features(sizes.pop(), labels=labels, name="target")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

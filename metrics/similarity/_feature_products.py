@@ -67,8 +67,9 @@ class FeaturePair:
 
 
 def feature_pair(x: Floats, y: Floats, *, debiased: bool) -> FeaturePair:
-    """Return two centred tables with all that does not depend on the order of rows."""
-    x, y = (side / np.linalg.norm(side) for side in (x, y))
+    """Return two centred tables, which are changed, with what no order of rows changes."""
+    for side in (x, y):
+        side /= np.linalg.norm(side)
     squares_x, squares_y = (np.einsum("ij,ij->i", side, side) for side in (x, y))
     # the product of a table with itself is symmetric, which NumPy makes use of: half the cost
     own_x = hsic(x.T @ x, squares_x, squares_x, debiased=debiased)

@@ -99,10 +99,8 @@ class Moments:
         return total
 
 
-def moments(tables: tuple[Floats, ...], shift: Floats | None = None) -> Moments:
-    """Return the sums over the rows of one batch, about its mean unless a point is given."""
-    widths = np.array([table.shape[1] for table in tables], dtype=np.int64)
-    stacked = np.concatenate(tables, axis=1)
+def moments(stacked: Floats, widths: Ints, shift: Floats | None = None) -> Moments:
+    """Return the sums over the rows of layers side by side, about their mean or a given point."""
     point: Floats = stacked.mean(axis=0) if shift is None else shift
     stacked = stacked - point
     starts = np.cumsum(widths) - widths

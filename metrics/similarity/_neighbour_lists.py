@@ -60,7 +60,7 @@ def neighbours(table: Floats, k: int, metric: NeighbourMetric) -> Neighbours:
     scale = float(np.sqrt(squares.max())) or 1.0
     table, squares = table / scale, squares / scale**2
     half = squares / 2 if metric == "euclidean" else np.zeros(n)
-    margin = 8 * _SINGLE * float(np.sqrt(table.shape[1] + 1))
+    margin = 2 * _SINGLE * float(np.sqrt(table.shape[1]))
     found = np.empty((n, k), dtype=np.int64)
     for start, block in _blocks(table, half):
         here = slice(start, start + len(block))
@@ -87,22 +87,21 @@ def _blocks(table: Floats, half: Floats) -> Iterator[tuple[int, NDArray[np.float
 def _nearest(
     block: NDArray[np.float32], rows: Ints, table: Floats, half: Floats, k: int, margin: float
 ) -> Ints:
-    """Return the nearest rows of some rows, exact in double precision."""
+    """Return the nearest rows of some rows, in the order of double precision."""
     n = block.shape[1]
-    spare = min(n - 1, k + max(6, k // 2))
+    spare = min(n - 1, k + 6)
     likely = np.argpartition(block, n - spare, axis=1)[:, n - spare :].astype(np.int64)
-    likely.sort(axis=1)
-    exact = _products(table, half, rows, likely)
-    # stable on ascending rows: ties come in the order of the rows
-    order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
-    out = np.take_along_axis(likely, order, axis=1)
-    if spare < n - 1:
-        last = np.take_along_axis(exact, order[:, -1:], axis=1)[:, 0]
-        least = np.take_along_axis(block, likely, axis=1).min(axis=1)
-        for unsure in np.flatnonzero(least >= last - margin):
-            candidates = np.flatnonzero(block[unsure] >= last[unsure] - margin)[None, :]
-            exact_here = _products(table, half, rows[[unsure]], candidates)[0]
-            out[unsure] = candidates[0, np.argsort(-exact_here, kind="stable")[:k]]
+    values = np.take_along_axis(block, likely, axis=1)
+    order = np.argsort(-values, axis=1)
+    out = np.take_along_axis(likely, order, axis=1)[:, :k].copy()
+    values = np.take_along_axis(values, order, axis=1)
+    # only where two of them are closer than single precision can tell
+    close = (values[:, :-1] - values[:, 1:])[:, :k] < 2 * margin
+    for unsure in np.flatnonzero(close.any(axis=1)):
+        candidates = np.flatnonzero(block[unsure] >= values[unsure, k - 1] - 2 * margin)
+        exact = _products(table, half, rows[[unsure]], candidates[None, :])[0]
+        # stable on ascending rows: ties come in the order of the rows
+        out[unsure] = candidates[np.argsort(-exact, kind="stable")[:k]]
     return out
 
 
@@ -117,17 +116,18 @@ def _products(table: Floats, half: Floats, rows: Ints, others: Ints) -> Floats:
     return np.round(out, 12)
 
 
-def first_within(lists: Ints, rows: Ints, n: int, k: int) -> Ints:
+def first_within(lists: Ints, rows: Ints, k: int) -> tuple[Ints, Ints]:
     """Return for some rows their first ``k`` listed neighbours that are among these rows.
 
-    Neighbours are numbered within ``rows``; -1 where a list ran out.
+    Neighbours are numbered within ``rows``; -1 where a list ran out. The second array says where
+    in the lists they stood.
     """
-    place = np.full(n, -1, dtype=np.int64)
+    place = np.full(len(lists), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
     inside = place[lists[rows]]
     # those inside first, in their order
-    order = np.argsort(inside < 0, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(inside, order, axis=1)
+    stood = np.argsort(inside < 0, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(inside, stood, axis=1), stood
 
 
 def membership(one: Ints, other: Ints, n: int) -> NDArray[np.bool_]:

@@ -57,9 +57,8 @@ class NeighbourSides:
         """Return a statistic of two lists as a function of the rows that are left."""
 
         def on(rows: Ints) -> float:
-            n, k = len(self.first.rows), min(self.k, len(rows) - 1)
-            sides = (first_within(s.rows, rows, n, k) for s in (self.first, self.second))
-            one, other = sides
+            k = min(self.k, len(rows) - 1)
+            one, other = (first_within(s.rows, rows, k)[0] for s in (self.first, self.second))
             return statistic(one, other)
 
         return on

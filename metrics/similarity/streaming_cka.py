@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._scores import Caution, check_features
-from .._validation import Floats
+from .._validation import Floats, Ints
 from ._moments import Moments, moments
 from ._paired import SimilarityResult
 
@@ -89,18 +89,21 @@ class CkaStream:
     True
     """
 
-    __slots__ = ("_moments", "_names")
+    __slots__ = ("_moments", "_names", "_waiting", "_widths")
 
     def __init__(self, names: Sequence[str] | None = None) -> None:
         self._names = None if names is None else tuple(names)
         if self._names is not None and len(set(self._names)) < len(self._names):
             raise ValueError(f"`names` repeats a name: {list(self._names)}; name each layer once.")
+        self._widths: Ints | None = None
         self._moments: Moments | None = None
+        self._waiting: list[Floats] = []
 
     @property
     def n_rows(self) -> int:
         """Rows seen so far."""
-        return 0 if self._moments is None else self._moments.rows
+        summed = 0 if self._moments is None else self._moments.rows
+        return summed + sum(len(rows) for rows in self._waiting)
 
     def update(self, *layers: Any) -> None:
         """Add one batch: for every layer a table of the same rows.
@@ -109,14 +112,14 @@ class CkaStream:
         ----------
         *layers : array of shape (rows, columns of the layer)
         """
-        tables = tuple(
+        tables = [
             check_features(layer, name=f"layer {k}", min_rows=1) for k, layer in enumerate(layers)
-        )
+        ]
         self._check(tables)
-        if self._moments is None:
-            self._moments = moments(tables)
-        else:
-            self._moments = self._moments.plus(moments(tables, self._moments.shift))
+        self._waiting.append(np.concatenate(tables, axis=1))
+        # small batches are summed together: adding up squares of all columns is not free
+        if sum(len(rows) for rows in self._waiting) >= self._waiting[0].shape[1] // 2:
+            self._sum_up()
 
     def merge(self, other: CkaStream) -> None:
         """Add all rows that another stream has seen; its layers must be the same.
@@ -125,27 +128,27 @@ class CkaStream:
         ----------
         other : CkaStream
         """
-        if other._moments is None:
-            return
         if self._names != other._names:
             raise ValueError(
                 f"The streams have other layers: {self._names} and {other._names}; merge streams "
                 "of the same layers."
             )
-        if self._moments is None:
-            self._moments = other._moments
+        if other._widths is None:
             return
-        self._check_widths(tuple(int(w) for w in other._moments.widths))
-        self._moments = self._moments.plus(other._moments)
+        self._check_widths(other._widths)
+        self._sum_up()
+        added = other._summed()
+        self._moments = added if self._moments is None else self._moments.plus(added)
 
     def result(self) -> CkaMatrix:
         """Return the similarity of every pair of layers on the rows seen so far."""
-        if self._moments is None or self._moments.rows < 4:
+        if self.n_rows < 4:
             raise ValueError(
                 f"The stream has seen {self.n_rows} row(s), at least 4 are needed; add batches "
                 "first."
             )
-        found = self._moments.centred()
+        self._sum_up()
+        found = self._summed().centred()
         names = self._names or tuple(str(k) for k in range(len(found.widths)))
         hsic = found.hsic()
         reasons = tuple(_reason(found, hsic, k, name) for k, name in enumerate(names))
@@ -155,7 +158,23 @@ class CkaStream:
         values = np.clip(hsic / np.outer(scale, scale), -1.0, 1.0)
         return CkaMatrix(names=names, values=values, reasons=reasons, n_rows=found.rows)
 
-    def _check(self, tables: tuple[Floats, ...]) -> None:
+    def _summed(self) -> Moments:
+        """Return the sums over all rows seen, leaving those that wait where they are."""
+        if not self._waiting:
+            assert self._moments is not None
+            return self._moments
+        assert self._widths is not None
+        rows = np.concatenate(self._waiting)
+        if self._moments is None:
+            return moments(rows, self._widths)
+        return self._moments.plus(moments(rows, self._widths, self._moments.shift))
+
+    def _sum_up(self) -> None:
+        if self._waiting:
+            self._moments = self._summed()
+            self._waiting = []
+
+    def _check(self, tables: list[Floats]) -> None:
         if not tables or (self._names is not None and len(tables) != len(self._names)):
             expected = "at least one" if self._names is None else str(len(self._names))
             raise ValueError(
@@ -168,16 +187,15 @@ class CkaStream:
                 f"The layers of one batch have {sorted(rows)} rows; pass the same rows of every "
                 "layer."
             )
-        if self._moments is not None:
-            self._check_widths(tuple(table.shape[1] for table in tables))
+        self._check_widths(np.array([table.shape[1] for table in tables], dtype=np.int64))
 
-    def _check_widths(self, widths: tuple[int, ...]) -> None:
-        assert self._moments is not None
-        before = tuple(int(w) for w in self._moments.widths)
-        if widths != before:
+    def _check_widths(self, widths: Ints) -> None:
+        if self._widths is None:
+            self._widths = widths
+        elif not np.array_equal(widths, self._widths):
             raise ValueError(
-                f"The layers have {list(widths)} columns, {list(before)} in the batches before; "
-                "pass the same layers in the same order."
+                f"The layers have {widths.tolist()} columns, {self._widths.tolist()} in the "
+                "batches before; pass the same layers in the same order."
             )
 
 

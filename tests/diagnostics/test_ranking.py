@@ -1,0 +1,176 @@
+"""Ranking pretrained models: what the comparison promises on real and on planted data."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from negtransfer import InputError
+from negtransfer.diagnostics.models import ModelRanking, Rows, rank_models
+
+DIGITS = load_digits()
+ROWS = np.random.default_rng(0).permutation(len(DIGITS.target))[:150]
+IMAGES = (DIGITS.images[ROWS] * 15).astype(np.uint8)
+LABELS = DIGITS.target[ROWS]
+
+
+def pixels(rows):
+    return np.asarray(rows, dtype=float).reshape(len(rows), -1)
+
+
+def good(rows):
+    flat = pixels(rows)
+    return np.hstack([flat, np.eye(10)[LABELS_OF(flat)] * 200])
+
+
+def LABELS_OF(flat):  # noqa: N802 -- a stand-in for what a perfect model has learned
+    known = {row.tobytes(): label for row, label in zip(pixels(IMAGES), LABELS, strict=True)}
+    return np.array([known[row.tobytes()] for row in flat])
+
+
+def noise(rows):
+    return np.random.default_rng(len(rows)).normal(size=(len(rows), 20))
+
+
+def layered(rows):
+    flat = pixels(rows)
+    return {"early": flat, "late": np.round(flat[:, :2] / 100)}
+
+
+@pytest.fixture(scope="module")
+def ranking():
+    models = {"noise": noise, "good": good, "layered": layered}
+    return rank_models(models, IMAGES, LABELS, name="digits")
+
+
+def test_the_best_comes_first_and_the_useless_is_called_negative_transfer(ranking):
+    assert [c.name for c in ranking.candidates] == ["good", "layered", "noise"]
+    assert ranking.candidate("noise").gap.outcome == "hurts"
+    assert ranking.candidate("noise").action == "train from scratch"
+    assert "negative transfer" in ranking.candidate("noise").sentence
+    assert ranking.candidate("good").gap.outcome == "helps"
+    assert ranking.verdict.label == "transfer"
+    assert ranking.verdict.candidate == "good"
+
+
+def test_the_layer_is_chosen_among_all(ranking):
+    found = ranking.candidate("layered")
+    assert found.best_layer == "early"
+    assert [layer.name for layer in found.layers] == ["early", "late"]
+    early, late = (layer.probe.error for layer in found.layers)
+    assert early < late
+
+
+def test_a_copy_of_the_raw_inputs_neither_helps_nor_hurts():
+    found = rank_models({"copy": lambda rows: Rows.load(rows).raw()}, IMAGES, LABELS)
+    gap = found.candidates[0].gap
+    assert gap.estimate == pytest.approx(0, abs=1e-9)
+    assert gap.outcome == "cannot tell"
+    assert found.verdict.label in ("caution", "not-enough-evidence")
+
+
+def test_only_useless_models_give_do_not_transfer():
+    found = rank_models({"noise": noise, "constant": lambda r: pixels(r)[:, :1] * 0}, IMAGES, LABELS)
+    assert found.verdict.label == "do-not-transfer"
+    assert found.verdict.candidate is None
+    assert found.verdict.action == "train from scratch"
+
+
+def test_every_number_has_its_reference(ranking):
+    for candidate in ranking.candidates:
+        assert candidate.rank.low <= candidate.rank.estimate <= candidate.rank.high
+        assert candidate.combined_interval.low <= candidate.combined_error
+        for layer in candidate.layers:
+            assert layer.probe.interval.low <= layer.probe.error <= layer.probe.interval.high
+            assert layer.probe.chance > 0.5
+            for score in layer.scores:
+                assert (score.value is None) == (score.reason is not None)
+                assert score.chance is not None or score.value is None
+
+
+def test_label_only_scores_are_never_the_only_evidence(ranking):
+    for candidate in ranking.candidates:
+        assert all(layer.probe is not None for layer in candidate.layers)
+    assert {s.name for s in ranking.candidates[0].layers[0].scores if s.label_only}
+
+
+def test_the_same_input_gives_the_same_bytes_and_reads_back(ranking):
+    models = {"noise": noise, "good": good, "layered": layered}
+    again = rank_models(models, IMAGES, LABELS, name="digits")
+    assert again.to_json() == ranking.to_json()
+    assert ModelRanking.from_json(ranking.to_json()) == ranking
+    assert "NaN" not in ranking.to_json()
+    json.loads(ranking.to_json())
+
+
+def test_the_order_of_candidates_does_not_matter(ranking):
+    models = {"layered": layered, "good": good, "noise": noise}
+    again = rank_models(models, IMAGES, LABELS, name="digits")
+    assert [c.name for c in again.candidates] == [c.name for c in ranking.candidates]
+    for one, other in zip(again.candidates, ranking.candidates, strict=True):
+        assert one.gap == other.gap
+
+
+def test_quantities_are_ranked_too():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(120, 8))
+    y = X[:, 0] + 0.1 * rng.normal(size=120)
+    models = {
+        "right": lambda r: np.asarray(r, dtype=float)[:, :2],
+        "wrong": lambda r: np.asarray(r, dtype=float)[:, 4:],
+    }
+    found = rank_models(models, X, y)
+    assert found.task == "regression"
+    assert found.candidates[0].name == "right"
+    assert found.candidate("wrong").gap.outcome == "hurts"
+    assert {s.name for s in found.candidates[0].layers[0].scores} == {"logme", "knn_probe"}
+
+
+def test_unlabelled_rows_are_left_out_and_counted():
+    labels = [None if i % 3 == 0 else int(v) for i, v in enumerate(LABELS)]
+    found = rank_models({"good": good}, IMAGES, labels)
+    assert found.target.n_rows == 150
+    assert found.target.n_labelled == 100
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [(None, "no labels"), ([1] * 150, "only one class"), ([0, 1] * 5 + [None] * 140, "10 labels")],
+)
+def test_too_little_to_go_by_is_one_sentence(labels, said):
+    with pytest.raises(InputError, match=said):
+        rank_models({"good": pixels}, IMAGES, labels)
+
+
+def test_there_is_no_truth_value(ranking):
+    with pytest.raises(TypeError, match="verdict"):
+        bool(ranking)
+
+
+def test_source_rows_show_where_layers_part():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(150, 6)) + np.eye(6)[np.arange(150) % 3]
+    source = rng.normal(size=(200, 6))
+    source[:, 5] += 4
+    models = {"net": lambda r: {"first": np.asarray(r)[:, :3], "second": np.asarray(r)[:, 3:]}}
+    found = rank_models(models, X, np.arange(150) % 3, source=source)
+    layers = {layer.name: layer.shift for layer in found.candidates[0].layers}
+    assert not layers["second"].agrees
+    assert layers["second"].p_adjusted >= layers["second"].p_value
+
+
+def test_an_untrained_copy_is_the_reference_for_networks():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 32), torch.nn.ReLU())
+    rows = IMAGES[..., None]
+    found = rank_models(
+        {"net": net}, Rows.load(rows, labels=LABELS, name="digits"),
+    )  # fmt: skip
+    assert found.candidates[0].gap_random is not None
+    alone = rank_models({"net": net}, Rows.load(rows, labels=LABELS), untrained=False)
+    assert alone.candidates[0].gap_random is None
+    assert any("untrained" in told for told in alone.verdict.untested)
