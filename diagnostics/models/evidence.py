@@ -191,32 +191,62 @@ def _losses(prediction: Floats, frame: Frame) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A score of a layer, and how it is asked for."""
+    """A score of a layer, and how it is asked for.
+
+    Attributes
+    ----------
+    name : str
+        Of the measure.
+    n_permutations, n_draws : int
+    joins : bool
+        Whether it is put together with the probe. Which do was chosen on the networks of
+        `benchmarks/networks`, whole image sets left out.
+    options : tuple of (str, value)
+    """
 
     name: str
     n_permutations: int
     n_draws: int
+    joins: bool
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 CLASS_SCORES: Sequence[Asked] = (
-    Asked("logme", 20, 20),
-    Asked("shrunken_h_score", 20, 20),
-    Asked("knn_probe", 20, 0),
+    Asked("parc", 20, 20, True),
+    Asked("knn_probe", 20, 1, True, (("k", 5), ("metric", "cosine"))),
+    Asked("logme", 20, 20, False),
+    Asked("shrunken_h_score", 20, 20, False),
 )
-QUANTITY_SCORES: Sequence[Asked] = (Asked("logme", 20, 20), Asked("knn_probe", 20, 0))
+QUANTITY_SCORES: Sequence[Asked] = (
+    Asked("knn_probe", 20, 1, True, (("k", 5), ("regression", True))),
+    Asked("logme", 20, 20, True, (("regression", True),)),
+)
 
 
-def layer_scores(table: Floats, labels: TargetLabels, *, seed: int) -> dict[str, Any]:
-    """Return the scores of a layer by name, each a ``ScoreResult``."""
+def asked_scores(task: str) -> Sequence[Asked]:
+    """Return the scores of a kind of label."""
+    return QUANTITY_SCORES if task == "regression" else CLASS_SCORES
+
+
+def layer_scores(
+    table: Floats, labels: TargetLabels, *, seed: int, doubt: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """Return the scores of a layer by name, each a ``ScoreResult``.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n, d)
+    labels : TargetLabels
+    seed : int
+    doubt : bool
+        Whether chance levels and intervals are wanted too.
+    """
     from ... import metrics
 
-    regression = labels.task == "regression"
-    found = {}
-    for one in QUANTITY_SCORES if regression else CLASS_SCORES:
-        function = getattr(metrics, one.name)
-        more: dict[str, Any] = {"regression": True} if regression else {}
-        found[one.name] = function(
-            table, labels.y, n_permutations=one.n_permutations, n_draws=one.n_draws,
-            random_state=seed, **more,
-        )  # fmt: skip
-    return found
+    return {
+        one.name: getattr(metrics, one.name)(
+            table, labels.y, n_permutations=one.n_permutations if doubt else 0,
+            n_draws=one.n_draws if doubt else 0, random_state=seed, **dict(one.options),
+        )
+        for one in asked_scores(labels.task)
+    }  # fmt: skip

@@ -30,7 +30,7 @@ from .document import (
     RowsInfo,
     Score,
 )
-from .evidence import Probed, identical_rows, layer_scores, make_frame, probe_layers
+from .evidence import Probed, asked_scores, identical_rows, layer_scores, make_frame, probe_layers
 from .labels import TargetLabels, target_labels
 from .shift import layer_shifts
 from .source_head import head_scores
@@ -119,8 +119,6 @@ def rank_models(
     >>> [one.name for one in result.candidates], result.candidate("useless").gap.outcome
     (['good', 'useless'], 'hurts')
     """
-    from threadpoolctl import threadpool_limits
-
     every = as_candidates(candidates)
     rows = _rows(target, labels, every, name)
     beside = None if source is None else Rows.load(source)
@@ -131,13 +129,47 @@ def rank_models(
     twins = (
         extract(copies, rows, **shown) if (copies := _untrained(every, found, untrained)) else []
     )
+    return compare_models(
+        found, twins, rows, source=beside, task=task, metric=metric, random_state=random_state,
+        progress=progress,
+    )  # fmt: skip
+
+
+def compare_models(
+    found: Sequence[CandidateFeatures],
+    untrained: Sequence[CandidateFeatures],
+    rows: Rows,
+    *,
+    source: Rows | None = None,
+    task: str | None = None,
+    metric: str | None = None,
+    random_state: int = 0,
+    doubt: bool = True,
+    progress: Progress | None = None,
+) -> ModelRanking:
+    """Return the comparison of models whose features are at hand; see `rank_models`.
+
+    Parameters
+    ----------
+    found : sequence of CandidateFeatures
+        On the rows.
+    untrained : sequence of CandidateFeatures
+        Of untrained copies, called as `Candidate.untrained` calls them.
+    rows : Rows
+        With labels.
+    source, task, metric, random_state, progress
+        As for `rank_models`.
+    doubt : bool
+        Whether scores get chance levels and intervals; without, they cost little.
+    """
+    from threadpoolctl import threadpool_limits
+
     known = target_labels(rows, task)
     chosen = resolve_metric(metric, known.task)
     with threadpool_limits(1, user_api="blas"):
         return _Comparison(
-            rows, beside, known, found, twins, chosen, random_state,
-            progress,
-        ).document()  # fmt: skip
+            rows, source, known, found, untrained, chosen, random_state, doubt, progress
+        ).document()
 
 
 def _untrained(
@@ -186,6 +218,7 @@ class _Comparison:
         untrained: Sequence[CandidateFeatures],
         metric: Metric,
         seed: int,
+        doubt: bool,
         progress: Progress | None,
     ) -> None:
         self.rows, self.source, self.labels, self.metric, self.seed = (
@@ -199,7 +232,7 @@ class _Comparison:
         self.frame = make_frame(
             labels, groups, metric, proper_score(metric, labels.task), seed=seed
         )
-        self._done, self._progress = 0, progress
+        self._done, self._progress, self._doubt = 0, progress, doubt
         self._total = sum(2 * len(one.layers) for one in found) + sum(
             len(one.layers) for one in untrained
         )
@@ -224,7 +257,7 @@ class _Comparison:
         return probe_layers(tables, self.frame, tick=self._tick)
 
     def _scores(self, table: Any) -> dict[str, Any]:
-        found = layer_scores(table, self.labels, seed=self.seed)
+        found = layer_scores(table, self.labels, seed=self.seed, doubt=self._doubt)
         self._tick()
         return found
 
@@ -265,10 +298,14 @@ class _Comparison:
         scored = [self.frame.errors(one.probed.chosen, self.metric) for one in self.judged]
         influences = np.stack([influence for _, influence in scored])
         covariance = self._widened(influences)
-        names = list(next(iter(self.judged[0].scores.values())))
-        score = combine.mean_score([
-            [one.scores[one.probed.best][name].value for one in self.judged] for name in names
+        columns = [
+            [one.scores[one.probed.best][asked.name].value for one in self.judged]
+            for asked in asked_scores(self.labels.task) if asked.joins
+        ]  # fmt: skip
+        columns.append([
+            -self.frame.errors(one.probed.chosen, self.frame.proper)[0] for one in self.judged
         ])  # fmt: skip
+        score = combine.mean_score(columns)
         return combine.combine(np.array([error for error, _ in scored]), covariance, score)
 
     def _widened(self, influences: Any) -> Any:
@@ -403,8 +440,9 @@ def _combination(combined: combine.Combined) -> str:
     if combined.slope is None:
         return "the probe alone: fewer than five candidates, or scores that say the same of all"
     return (
-        "probe errors drawn towards the line through error and mean score (LogME, shrunken "
-        "H-score, nearest neighbours), the more the noisier the probe"
+        "probe errors drawn towards the line through error and mean score, the more the noisier "
+        "the probe; the scores are the probe's proper score, nearest neighbours, and PARC (for "
+        "quantities LogME)"
     )
 
 

@@ -17,7 +17,7 @@ _NOTHING = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeaturePair:
-    """Two centred tables, with the squared lengths of their rows and their products with themselves.
+    """Two centred tables, and what no order of their rows changes.
 
     Attributes
     ----------

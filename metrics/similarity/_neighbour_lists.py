@@ -31,15 +31,24 @@ class Neighbours:
         What products are taken of: unit rows, rows, or centred rows.
     half_squares : ndarray of shape (n,)
         Taken from the products so that the nearest have the largest; 0 except for distances.
+    metric : str
     """
 
     rows: Ints
     table: Floats
     half_squares: Floats
+    metric: NeighbourMetric
 
-    def similarities(self, rows: Ints) -> Floats:
+    def similarities(self, others: Ints) -> Floats:
         """Return the products of every row with the rows given for it, shape (n, m)."""
-        return _products(self.table, self.half_squares, np.arange(len(rows)), rows)
+        return _products(self.table, self.half_squares, np.arange(len(others)), others)
+
+    def distances(self, rows: Ints, others: Ints) -> Floats:
+        """Return half of the squared distances, or one less the products, shape (n, m)."""
+        products = _products(self.table, self.half_squares, rows, others)
+        if self.metric == "euclidean":
+            return np.maximum(self.half_squares[rows][:, None] - products, 0.0)
+        return 1.0 - products
 
 
 def neighbours(table: Floats, k: int, metric: NeighbourMetric) -> Neighbours:
@@ -65,7 +74,7 @@ def neighbours(table: Floats, k: int, metric: NeighbourMetric) -> Neighbours:
     for start, block in _blocks(table, half):
         here = slice(start, start + len(block))
         found[here] = _nearest(block, np.arange(start, start + len(block)), table, half, k, margin)
-    return Neighbours(found, table, half)
+    return Neighbours(found, table, half, metric)
 
 
 def _blocks(table: Floats, half: Floats) -> Iterator[tuple[int, NDArray[np.float32]]]:

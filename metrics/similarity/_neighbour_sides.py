@@ -80,7 +80,8 @@ def neighbour_sides(
     if reason := no_variance(centred(pair.first), centred(pair.second)):
         return pair, reason
     listed = min(n - 1, max(k + 1, _SPARE * k if more else 0))
-    sides, cautions = [], []
+    sides: list[Neighbours] = []
+    cautions: list[Caution] = []
     for table, name in ((pair.first, "first"), (pair.second, "second")):
         if metric == "cosine":
             cautions.extend(flat_caution(table, "cosine", name))

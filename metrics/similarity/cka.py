@@ -88,8 +88,8 @@ def cka(
     :math:`|Y^T X|^2 - \frac{n}{n-2} \sum_i |x_i|^2 |y_i|^2 + \frac{|X|^2 |Y|^2}{(n-1)(n-2)}`;
     this form is used while there are more rows than columns. The median of the rbf kernel is that
     of the whole matrix of squared distances with its zero diagonal, as in the notebook of
-    Kornblith et al.; a fixed ``bandwidth`` (1 in platonic-rep) calls anything similar. anatome returns
-    one less the value, netrep its angle: ``arccos`` of the value with ``debiased=False``.
+    Kornblith et al.; a fixed ``bandwidth`` (1 in platonic-rep) calls anything similar. anatome
+    returns one less the value, netrep its angle: ``arccos`` of the value with ``debiased=False``.
 
     Plain values of unrelated tables: 0.41 at 60 rows and 600 columns, debiased -0.01. Columns of
     large variance, or a few far rows, decide alone; constant columns are harmless. Equal

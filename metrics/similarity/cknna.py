@@ -20,7 +20,7 @@ from ._paired import SimilarityResult, no_value, outcome
 
 @register(
     family="similarity", inputs="paired tables", units="alignment", range=(-math.inf, math.inf),
-    direction="larger means more similar", symmetric=True,
+    direction="larger means more similar", symmetric=False,
     invariances=("row order", "column order", "rotation", "one scale"),
     min_rows=12, cost="O(n^2 (p + q))",
 )  # fmt: skip
@@ -72,8 +72,9 @@ def cknna(
     -----
     :math:`a(K, L) / \sqrt{a(K, K)\, a(L, L)}` with a the unbiased HSIC of the kernels after all
     but the pairs were set to 0 in which j is a neighbour of i in both. What is left is no longer
-    symmetric, so that this is no cosine and may leave [-1, 1]. With all rows as neighbours it is
-    debiased CKA. Only the k n entries that are kept are stored.
+    symmetric, so that this is no cosine and may leave [-1, 1], and the two orders of the arguments
+    differ a little. With all rows as neighbours it is debiased CKA of the same kernels. Only the
+    k n entries that are kept are stored.
 
     Beside :func:`mutual_knn` it also counts how near the common neighbours are; it shares its
     limits.
@@ -103,7 +104,6 @@ def cknna(
     n = len(pair.first)
     if isinstance(sides, Caution):
         return no_value(pair, sides, n_rows=n)
-    # unit kernels: the offset is that of rows of length 1, and units do not matter
     lists = sides.first.rows, sides.second.rows
     kernels = tuple(s.similarities(s.rows) for s in (sides.first, sides.second))
     one, other = ((rows[:, :k], values[:, :k]) for rows, values in zip(lists, kernels, strict=True))
