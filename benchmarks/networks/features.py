@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -45,7 +46,7 @@ def load_images(shared: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
         bytes_, ends = stored["jpeg"], stored["offsets"]
         pictures = [
             np.asarray(Image.open(io.BytesIO(bytes_[a:b].tobytes())).convert("RGB"))
-            for a, b in zip(ends[:-1], ends[1:], strict=True)
+            for a, b in itertools.pairwise(ends)
         ]
         return np.stack(pictures), stored["y"].astype(np.int64)
     stored = np.load(folder / f"{name}.npz")

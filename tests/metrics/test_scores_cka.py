@@ -361,7 +361,9 @@ def test_streams_can_be_merged(cut, cuts):
 def test_all_pairs_of_layers_at_once():
     X, Y = related(70)
     layers = {"in": X, "middle": np.maximum(X[:, :3], 0), "out": Y, "wide": X @ np.ones((5, 90))}
-    batches = [{name: layer[k : k + 16] for name, layer in layers.items()} for k in range(0, 70, 16)]
+    batches = [
+        {name: layer[k : k + 16] for name, layer in layers.items()} for k in range(0, 70, 16)
+    ]
     # the order of the names within a later batch does not matter
     batches[2] = dict(reversed(batches[2].items()))
     found = streaming_cka(batches)
@@ -370,7 +372,10 @@ def test_all_pairs_of_layers_at_once():
     for one, X_one in layers.items():
         for other, X_other in layers.items():
             expected = value(X_one, X_other)
-            assert found.between(one, other).value == pytest.approx(expected, rel=1e-9), (one, other)
+            assert found.between(one, other).value == pytest.approx(expected, rel=1e-9), (
+                one,
+                other,
+            )
 
 
 def test_results_can_be_had_in_between():

@@ -60,7 +60,7 @@ def test_reference_values_of_rsatoolbox(pair, key):
     _, distance, compare = key.split("__")[0].split("_", 2)
     options = {"distance": DISTANCES[distance], "compare": COMPARED[compare]}
     # two pairs of images are equally far apart; the peer's rounding breaks that tie
-    tolerance = 2e-9 if "pixels" in pair and distance == "correlation" else 1e-10
+    tolerance = 4e-9 if "pixels" in pair and distance == "correlation" else 1e-10
     found = value(rsa, *tables(pair), **options)
     assert found == pytest.approx(PAIRS[pair][key], rel=tolerance, abs=1e-12)
 
@@ -72,7 +72,9 @@ def test_reference_values_of_resi(pair):
 
 @every_pair
 @pytest.mark.parametrize("normalise", ["none", "centering", "znorm"])
-@pytest.mark.parametrize("function", ["rbf", "laplacian", "linear", "pearson", "euclidean", "cosine"])
+@pytest.mark.parametrize(
+    "function", ["rbf", "laplacian", "linear", "pearson", "euclidean", "cosine"]
+)
 def test_reference_values_of_dds(pair, function, normalise):
     short = {"laplacian": "lap", "none": "None"}
     key = f"dds_{short.get(function, function)}_{short.get(normalise, normalise)}__dds"
