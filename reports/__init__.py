@@ -1,8 +1,8 @@
 """Renderings of a finished diagnosis; nothing here computes evidence.
 
-Three views of one document: the terminal (`render_text`), the page (`render_html`) and the
-notebook card (`render_card`).  They are loaded on first use, so that importing this package
-costs nothing.
+Three views of a diagnosis: the terminal (`render_text`), the page (`render_html`) and the notebook
+card (`render_card`); two of a comparison of models: `render_models_text` and `render_models_html`.
+They are loaded on first use, so that importing this package costs nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +12,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .card import render_card
     from .html import render_html
+    from .models_html import render_models_html
+    from .models_text import render_models_text
     from .text import render_text
 
-__all__ = ["render_card", "render_html", "render_text"]
+__all__ = [
+    "render_card",
+    "render_html",
+    "render_models_html",
+    "render_models_text",
+    "render_text",
+]
 
-_HOMES = {"render_card": ".card", "render_html": ".html", "render_text": ".text"}
+_HOMES = {
+    "render_card": ".card",
+    "render_html": ".html",
+    "render_models_html": ".models_html",
+    "render_models_text": ".models_text",
+    "render_text": ".text",
+}
 
 
 def __getattr__(name: str) -> Any:

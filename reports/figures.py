@@ -8,7 +8,9 @@ from ._check_figures import forest_row
 from ._column_figures import feature_words, histogram
 from ._gap_figures import StrategyRow, chance_bar, gap_axis, gap_bar
 from ._label_figures import counts_plot, matrices, shares_plot
+from ._layer_figures import layer_strip, strips
 from ._measure_figures import components_plot, measures_plot
+from ._model_figures import ranking_plot, score_panels
 
 __all__ = [
     "StrategyRow",
@@ -20,7 +22,11 @@ __all__ = [
     "gap_axis",
     "gap_bar",
     "histogram",
+    "layer_strip",
     "matrices",
     "measures_plot",
+    "ranking_plot",
+    "score_panels",
     "shares_plot",
+    "strips",
 ]

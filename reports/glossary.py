@@ -73,3 +73,73 @@ GLOSSARY = (
         "(Benjamini-Hochberg).",
     ),
 )
+
+MODEL_VERDICT_MEANINGS = {
+    "transfer": "the model named should help as it is, its layers frozen",
+    "transfer-with-adaptation": "the model named should help; train some of its layers as said",
+    "caution": "gain and harm are both possible, or the gain is not owed to the model's training",
+    "do-not-transfer": "even the model ranked first does worse than the raw inputs",
+    "not-enough-evidence": "the rows at hand cannot say whether any of the models helps",
+}
+
+MODEL_GLOSSARY = (
+    (
+        "Negative transfer",
+        "A model on top of pretrained features does worse than the same model on the raw inputs.",
+    ),
+    (
+        "Candidate",
+        "One pretrained model. It is used as it is: rows go in, the numbers of a layer come out.",
+    ),
+    (
+        "Linear probe",
+        "A linear model trained on the numbers of one layer and judged on rows held out. It says "
+        "how much of the label lies open in that layer.",
+    ),
+    ("Raw inputs", "The same linear model on the rows themselves, with no pretrained model."),
+    (
+        "Gap",
+        "Error with the candidate less error without it. Above zero the candidate hurts, below "
+        "zero it helps. It belongs to linear probes and to the number of labels stated.",
+    ),
+    (
+        "Combined error",
+        "What to expect of the candidate's best layer, the probe's error and the scores put "
+        "together as said beside the picture.",
+    ),
+    (
+        "Interval",
+        "The range that holds the true value with the stated probability, given the rows at hand. "
+        "A wide interval means few rows.",
+    ),
+    (
+        "Rank interval",
+        "The places a candidate may hold, given the rows at hand. Overlapping ones say that the "
+        "order is not settled.",
+    ),
+    (
+        "Bracket",
+        "Joins candidates of which no two can be told apart. Among them choose by size or cost.",
+    ),
+    (
+        "Untrained copy",
+        "The same architecture with random weights. What it reaches too is not owed to training.",
+    ),
+    (
+        "Transferability score",
+        "A number computed from features and labels that goes with how well a model transfers. "
+        "Drawn from 0, what shuffled labels give, to 1, the best there can be.",
+    ),
+    (
+        "Label-only",
+        "A score that cannot see whether labels mean what they meant where the model was trained. "
+        "It is never the only evidence.",
+    ),
+    (
+        "Apart",
+        "In this layer source rows and target rows lie further apart than random halves do, after "
+        "correction for the number of layers looked at (Holm).",
+    ),
+    ("p_harm", "The probability that the gap is above zero, that is, that the candidate hurts."),
+    ("Margin", "The smallest gap that matters to you."),
+)

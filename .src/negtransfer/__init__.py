@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from .diagnostics.document import Diagnosis
     from .diagnostics.domain import Domain
     from .diagnostics.errors import InputError, NegativeTransferError
+    from .diagnostics.models import ModelRanking, rank_models
     from .diagnostics.preflight import preflight, require
 
 _HOMES = {
     "Diagnosis": ".diagnostics.document",
     "Domain": ".diagnostics.domain",
     "InputError": ".diagnostics.errors",
+    "ModelRanking": ".diagnostics.models",
     "NegativeTransferError": ".diagnostics.errors",
     "preflight": ".diagnostics.preflight",
+    "rank_models": ".diagnostics.models",
     "require": ".diagnostics.preflight",
 }
 
@@ -28,9 +31,11 @@ __all__ = [
     "Diagnosis",
     "Domain",
     "InputError",
+    "ModelRanking",
     "NegativeTransferError",
     "__version__",
     "preflight",
+    "rank_models",
     "require",
 ]
 

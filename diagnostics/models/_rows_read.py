@@ -88,7 +88,7 @@ def _wants_texts(asked: Asked) -> bool:
 def _is_images(array: NDArray[Any], asked: Asked) -> bool:
     if asked.kind is not None:
         return asked.kind == "images"
-    return array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8)
+    return array.ndim in (3, 4)
 
 
 def _as_texts(data: Any, asked: Asked) -> list[Any] | None:

@@ -188,7 +188,7 @@ def _headline(first: Candidate, label: str, runs: Sequence[Bracket], metric: Met
             f"{_against(first.gap, metric)} them. Train from scratch."
         )
     tied = next((r.members for r in runs if first.name in r.members), [])
-    equal = len(tied) - 1
+    equal = max(0, len(tied) - 1)
     beside = f" {equal} more cannot be told from it." if equal else " It stands alone at the top."
     told = _against(first.gap, metric)
     return f"{first.name}: {told[0].lower()}{told[1:]} the raw inputs.{beside}"

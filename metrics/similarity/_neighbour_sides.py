@@ -53,15 +53,25 @@ class NeighbourSides:
         one, other = self.lists
         return lambda order: statistic(one, reordered(other, order))
 
-    def halved(self, statistic: Callable[[Ints, Ints], float]) -> Callable[[Ints], float]:
-        """Return a statistic of two lists as a function of the rows that are left."""
+    def halved(
+        self, statistic: Callable[[Ints, Ints], float], *, fewer: bool = False
+    ) -> Callable[[Ints], float]:
+        """Return a statistic of two lists as a function of the rows that are left.
+
+        With ``fewer`` they also have half as many neighbours, for statistics that would be near
+        their largest value otherwise.
+        """
 
         def on(rows: Ints) -> float:
-            k = min(self.k, len(rows) - 1)
-            one, other = (first_within(s.rows, rows, k)[0] for s in (self.first, self.second))
-            return statistic(one, other)
+            return statistic(*self.within(rows, (self.k + 1) // 2 if fewer else self.k))
 
         return on
+
+    def within(self, rows: Ints, k: int) -> tuple[Ints, Ints]:
+        """Return the neighbours of some rows among these rows, numbered within them."""
+        k = min(k, len(rows) - 1)
+        one, other = (first_within(side.rows, rows, k)[0] for side in (self.first, self.second))
+        return one, other
 
 
 def neighbour_sides(

@@ -93,8 +93,9 @@ def cka(
 
     Plain values of unrelated tables: 0.41 at 60 rows and 600 columns, debiased -0.01. Columns of
     large variance, or a few far rows, decide alone; constant columns are harmless. Equal
-    similarities do not mean equal labels. On some thousand rows the 30 shuffles take some
-    seconds: ask for fewer where many layers are compared, or see ``streaming_cka``.
+    similarities do not mean equal labels. The interval held in 80 % (60 rows) and 74 % (200) of
+    200 draws for a nominal 80 %. On some thousand rows the 30 shuffles take some seconds: ask for
+    fewer where many layers are compared, or see ``streaming_cka``.
 
     References
     ----------

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from .._scores import Caution
-from .._validation import Floats, Ints, RandomState, check_choice
+from .._validation import Ints, RandomState, check_choice
 from ..registry import register
 from ._judged import check_doubt, judged
-from ._neighbour_lists import NeighbourMetric, membership
+from ._neighbour_lists import NeighbourMetric, membership, reordered
 from ._neighbour_sides import NeighbourSides, neighbour_sides, shared
 from ._paired import SimilarityResult, no_value, outcome
 
@@ -76,7 +76,9 @@ def neighbour_similarity(
     neighbours j at ranks r and s, :math:`\sum_j \frac{2}{(1 + |r - s|)(r + s)}` over
     :math:`\sum_{m \le |A_i \cap B_i|} 1/m`. All but cycle as in resi, cycle as in platonic-rep.
     Chance levels differ widely: 0.59 for second-order cosines and 0.34 for cycles of unrelated
-    tables at 300 rows and k = 10, where jaccard has 0.02. Read the normalised value.
+    tables at 300 rows and k = 10, where jaccard has 0.02. Read the normalised value. Intervals of
+    a nominal 80 % held in 88 to 91 % of 200 draws of 60 or 200 rows, those of second-order cosines
+    in 72 and 79 %, those of cycles in 97 % and more.
 
     References
     ----------
@@ -108,7 +110,8 @@ def neighbour_similarity(
         value = shuffled(np.arange(n))
     else:
         statistic = _STATISTICS[compare]
-        shuffled, halved = sides.shuffled(statistic), sides.halved(statistic)
+        shuffled = sides.shuffled(statistic)
+        halved = sides.halved(statistic, fewer=compare == "cycle")
         value = statistic(*sides.lists)
     judgement = judged(
         value, doubt, rows=n, shuffled=shuffled, halved=halved, best=1.0,
@@ -157,22 +160,29 @@ def _second_order(
     one, other = sides.lists
     whole = np.arange(len(one))
 
-    def cosines(order: Ints) -> Floats:
-        """Return the cosine of every row, with the second side in another order."""
-        back = np.argsort(order)
-        theirs = back[other][order]
-        listed = np.concatenate([one, theirs], axis=1)
-        # a neighbour in both lists counts once
-        counted = np.ones(listed.shape, dtype=bool)
-        counted[:, one.shape[1] :] = ~membership(theirs, one, len(one))
-        u = counted * sides.first.distances(whole, listed)
-        v = counted * sides.second.distances(order, order[listed])
-        norms = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
-        together = (u * v).sum(axis=1)
-        # all neighbours at distance 0 on one side: nothing agrees, unless on both
-        same = (u == v).all(axis=1)
-        found: Floats = np.where(norms > 0, together / np.where(norms > 0, norms, 1.0), same)
-        return found
+    def shuffled(order: Ints) -> float:
+        return _cosines(sides, (one, reordered(other, order)), (whole, order))
 
-    by_row = cosines(whole)
-    return (lambda order: float(cosines(order).mean())), (lambda rows: float(by_row[rows].mean()))
+    def halved(rows: Ints) -> float:
+        return _cosines(sides, sides.within(rows, sides.k), (rows, rows))
+
+    return shuffled, halved
+
+
+def _cosines(sides: NeighbourSides, lists: tuple[Ints, Ints], rows: tuple[Ints, Ints]) -> float:
+    """Return the mean cosine of the distances to the neighbours in either list.
+
+    ``rows`` says which row of either table each one is.
+    """
+    one, other = lists
+    listed = np.concatenate([one, other], axis=1)
+    # a neighbour in both lists counts once
+    counted = listed >= 0
+    counted[:, one.shape[1] :] &= ~membership(other, one, len(one))
+    u = counted * sides.first.distances(rows[0], rows[0][listed])
+    v = counted * sides.second.distances(rows[1], rows[1][listed])
+    norms = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
+    together = (u * v).sum(axis=1)
+    # all neighbours at distance 0 on one side: nothing agrees, unless on both
+    same = (u == v).all(axis=1)
+    return float(np.where(norms > 0, together / np.where(norms > 0, norms, 1.0), same).mean())

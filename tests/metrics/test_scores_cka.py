@@ -88,7 +88,7 @@ def test_distances_of_others_are_functions_of_the_value(pair):
 
 
 def test_values_printed_by_kornblith_and_others():
-    rng = np.random.RandomState(1337)  # noqa: NPY002 -- the notebook's own generator
+    rng = np.random.RandomState(1337)  # the notebook's own generator
     X = rng.randn(100, 10)
     Y = rng.randn(100, 10) + X
     stored = STORED["google_demo_seed1337"]
@@ -317,7 +317,7 @@ def test_names_that_name_nothing_are_refused():
 
 def test_names_may_be_numbers_or_texts():
     X, Y = related(6)
-    for ids in ([5, 3, 1, 0, 2, 4], list("fbcade"), [(1)] + list("bcdef")):
+    for ids in ([5, 3, 1, 0, 2, 4], list("fbcade"), [1, *list("bcdef")]):
         back = np.asarray(ids)[::-1]
         assert check_paired(X, Y, first_ids=ids, second_ids=back)[1] == pytest.approx(Y[::-1])
 

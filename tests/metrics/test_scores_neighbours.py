@@ -174,16 +174,17 @@ def test_a_shuffle_is_the_value_of_shuffled_tables(name):
     assert found.chance.values[0] == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in MEASURES if n != "second-order cosine"])
+@every
 def test_halves_find_their_neighbours_in_the_lists_of_all(name):
     """The spread of half-samples against that of values of halved tables."""
     X, Y = related(120)
     found = measure(name, X, Y, k=6, n_permutations=0, n_draws=60, random_state=1)
     rng = np.random.default_rng(2)
+    near = 3 if name == "cycle" else 6  # with six of half of the rows it is almost always 1
     by_hand = []
     for _ in range(60):
         rows = np.sort(rng.permutation(120)[:60])
-        by_hand.append(measure(name, X[rows], Y[rows], k=6, **BARE).value)
+        by_hand.append(measure(name, X[rows], Y[rows], k=near, **BARE).value)
     spread = (found.interval.high - found.value) / 1.2816
     assert spread == pytest.approx(np.std(by_hand, ddof=1), rel=0.35)
 
