@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from . import _model_words as told
 from . import words
-from .clean import clean, clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 392.0
 WIDEST = 64.0
+ROW = 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,24 @@ class LayerCell:
 
 
 @dataclass(frozen=True, slots=True)
+class SimilarityRow:
+    """How alike every layer is to something else: 0 not at all, 1 in every respect."""
+
+    y: float
+    name: str
+    cells: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerStrip:
     """All layers of one candidate."""
 
     cells: tuple[LayerCell, ...]
     step: float
     width: float
+    height: float
     tested: bool
+    alike: tuple[SimilarityRow, ...]
     layers: tuple[tuple[int, Layer], ...]
     left_out: int
     words: str
@@ -55,6 +66,10 @@ def layer_strip(candidate: Candidate, most: int = 60) -> LayerStrip | None:
         _cell(one, i, number, step, candidate.best_layer, every)
         for i, (number, one) in enumerate(shown)
     )
+    tested = any(c.agrees is not None for c in cells)
+    foot = 74.0 if tested else 60.0
+    names = told.similarities(candidate.layers)
+    alike = tuple(_alike(n, shown, step, foot + ROW * i) for i, n in enumerate(names))
     finding = told.agreement_words(candidate.layers)
     said = [f"{_short(one.name)} {_percent(one)}" for _, one in shown[:12]]
     width = round(step * len(shown), 1)
@@ -62,7 +77,9 @@ def layer_strip(candidate: Candidate, most: int = 60) -> LayerStrip | None:
         cells,
         step,
         width,
-        any(c.agrees is not None for c in cells),
+        foot + ROW * len(alike),
+        tested,
+        alike,
         tuple(shown),
         len(candidate.layers) - len(shown),
         finding,
@@ -95,11 +112,21 @@ def _cell(
     return LayerCell(
         round(place * step, 1),
         None if share is None else round(0.9 * min(1.0, max(0.0, share)), 2),
-        _percent(layer) if step >= 20 else "",
+        _percent(layer) if step >= 20 or layer.name == best else "",
         str(number) if place % every == 0 else "",
         layer.name == best,
         None if layer.shift is None else layer.shift.agrees,
     )
+
+
+def _alike(name: str, shown: Sequence[tuple[int, Layer]], step: float, y: float) -> SimilarityRow:
+    values = [
+        (round(i * step, 1), score.value)
+        for i, (_, one) in enumerate(shown)
+        if (score := told.score_of(one, name)) is not None
+    ]
+    cells = tuple((x, round(0.9 * min(1.0, max(0.0, v)), 2)) for x, v in values if v is not None)
+    return SimilarityRow(y, told.score_name(name), cells)
 
 
 def _percent(layer: Layer) -> str:
@@ -108,7 +135,7 @@ def _percent(layer: Layer) -> str:
 
 
 def _short(name: str) -> str:
-    return clip(clean(name[:2000]), 24)
+    return told.short(name, 24)
 
 
 def strips(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from . import _model_words as told
 from . import words
-from .clean import clean, clip
 from .scales import Scale, Tick, fit, ticks
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def _row(c: Candidate, y: float, scale: Scale, f: float) -> RankRow:
     rank = "no rank" if c.rank is None else f"rank {told.rank_words(c.rank)}"
     return RankRow(
         y,
-        clip(clean(c.name[:2000]), 27),
+        told.short(c.name, 27),
         told.outcome_state(c.gap),
         scale(c.combined_error * f) if c.combined_error is not None else None,
         (scale(i.low * f), scale(i.high * f)) if i is not None else None,
@@ -181,7 +180,7 @@ def _lanes(
 def _finding(ranking: ModelRanking, shown: Sequence[Candidate]) -> str:
     metric = ranking.metric
     said = [
-        f"{clip(clean(c.name[:2000]), 32)}: {told.error_words(c, metric)} {metric.unit}, "
+        f"{told.short(c.name, 32)}: {told.error_words(c, metric)} {metric.unit}, "
         f"{told.rank_sentence(c.rank)}, {told.outcome_words(c.gap)[2:]}"
         for c in shown[:6]
     ]
@@ -229,7 +228,7 @@ def _panel(name: str, scored: Sequence[tuple[Candidate, Score | None]]) -> Score
     rows = tuple(
         ScoreRow(
             6.0 + 18 * i,
-            f"{i + 1} {clip(clean(c.name[:2000]), 12)}",
+            f"{i + 1} {told.short(c.name, 12)}",
             min(scale(0.0), scale(v)) if _known(v) and v is not None else scale(0.0),
             max(scale(0.0), scale(v)) if _known(v) and v is not None else scale(0.0),
             words.number(v, 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import TYPE_CHECKING, Literal
 
 from . import words
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         Rank,
         RowsInfo,
         Score,
-        Verdict,
     )
 
 State = Literal["pass", "fail", "insufficient", "not-applicable"]
@@ -31,6 +31,9 @@ OUTCOME_STATES: dict[str, State] = {
     "cannot tell": "insufficient",
 }
 SCORE_NAMES = {
+    "cka": "CKA",
+    "cka_with_labels": "CKA with the labels",
+    "cka_with_raw_inputs": "CKA with the raw inputs",
     "f_otce": "F-OTCE",
     "gbc": "GBC",
     "h_score": "H-score",
@@ -41,6 +44,7 @@ SCORE_NAMES = {
     "nce": "NCE",
     "nleep": "NLEEP",
     "otce": "OTCE",
+    "otdd": "distance of the data sets (OTDD)",
     "pactran": "PACTran",
     "parc": "PARC",
     "sfda": "SFDA",
@@ -48,6 +52,19 @@ SCORE_NAMES = {
     "source_head_risk": "risk of the source head",
     "transrate": "TransRate",
 }
+
+
+def short(name: str, width: int) -> str:
+    """Return a name made harmless, its middle left out beyond `width`; wide signs count double."""
+    text = clean(name[:2000])
+    length = width
+    while length > 4 and _width(clip(text, length)) > width:
+        length -= 1
+    return clip(text, length)
+
+
+def _width(text: str) -> int:
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def score_name(name: str) -> str:
@@ -161,7 +178,7 @@ def separation(ranking: ModelRanking, most: int = 6) -> list[str]:
 
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Return names as "A, B and C", the last ones counted where there are many."""
-    shown = [clip(clean(n[:2000]), 32) for n in names[:most]]
+    shown = [short(n, 32) for n in names[:most]]
     more = len(names) - len(shown)
     if more:
         shown.append(f"{more} more")
@@ -173,10 +190,31 @@ def best(candidate: Candidate) -> Layer | None:
     return next((one for one in candidate.layers if one.name == candidate.best_layer), None)
 
 
-def best_scores(candidate: Candidate) -> Sequence[Score]:
-    """Return the scores of a candidate's best layer."""
+def best_scores(candidate: Candidate) -> list[Score]:
+    """Return the scores of a candidate's best layer that say how well it serves."""
     layer = best(candidate)
-    return [] if layer is None else layer.scores
+    return [] if layer is None else [s for s in layer.scores if s.family != "similarity"]
+
+
+def similarities(layers: Sequence[Layer]) -> list[str]:
+    """Return the names of the scores that say how alike layers are to something else."""
+    found = (s.name for one in layers for s in one.scores if s.family == "similarity")
+    return list(dict.fromkeys(found))
+
+
+def score_of(layer: Layer, name: str) -> Score | None:
+    """Return the score of this name, if the layer has it."""
+    return next((s for s in layer.scores if s.name == name), None)
+
+
+def similarity_words(score: Score | None) -> str:
+    """Return a similarity with its interval, or why there is none."""
+    if score is None:
+        return words.MISSING
+    if score.value is None or score.interval is None:
+        return words.number(score.value, 2) if score.reason is None else score_value(score)
+    low, high = words.number(score.interval.low, 2), words.number(score.interval.high, 2)
+    return f"{words.number(score.value, 2)} ({low} to {high})"
 
 
 def normalised(probe: Probe | None) -> float | None:
@@ -249,8 +287,3 @@ def score_value(score: Score) -> str:
 def score_chance(score: Score) -> str:
     """Say what chance gives of a score, 5 % to 95 %."""
     return (words.null_ranges(score.chance) if score.chance is not None else "") or words.MISSING
-
-
-def top_name(verdict: Verdict, candidates: Sequence[Candidate]) -> str | None:
-    """Return the candidate that the verdict's gap belongs to: the one ranked first."""
-    return verdict.candidate or (candidates[0].name if candidates else None)

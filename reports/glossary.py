@@ -136,6 +136,11 @@ MODEL_GLOSSARY = (
         "It is never the only evidence.",
     ),
     (
+        "CKA",
+        "Centred kernel alignment: how alike two sets of numbers arrange the same rows, from 0 to "
+        "1. Corrected for the number of rows; it can fall a little below 0 by chance.",
+    ),
+    (
         "Apart",
         "In this layer source rows and target rows lie further apart than random halves do, after "
         "correction for the number of layers looked at (Holm).",

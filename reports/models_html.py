@@ -22,7 +22,7 @@ SECTIONS = (
     Section("models", "Which model?", "Which is best, and which cannot be told apart?"),
     Section("layers", "Which layer?", "Where does a model hold what the labels need?"),
     Section("use", "How to use it", "What to do with each, and what does it gain?"),
-    Section("heads", "Source heads", "What do the models' own outputs say of the labels?"),
+    Section("heads", "Source heads", "What do the source's own outputs and labels say?"),
     Section("method", "How to read this", "What do the terms mean, and how was it made?"),
 )
 

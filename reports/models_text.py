@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _model_words as told
 from . import words
-from .clean import clean, clip
+from .clean import clean
 from .text import _VERDICT_STYLES, MOST_LINES, _colored, _head, _labelled, _Line, _path, _wrap
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ _ROOMS = (
     _Room(8, brackets=2, untested=1),
     _Room(6, brackets=1, untested=2),
     _Room(6, brackets=1, untested=1),
+    _Room(5, brackets=1, untested=1),
+    _Room(4, brackets=1, untested=1),
     _Room(5, brackets=1, untested=1, lines=1),
     _Room(4, 2, 1, 1, 1, blank=False),
 )
@@ -119,7 +121,7 @@ def _body(r: ModelRanking, room: _Room, html: str | None, json: str | None) -> l
 def _target(r: ModelRanking) -> str:
     t = r.target
     parts = [
-        f"{clip(clean(t.name[:2000]), 24) or 'unnamed'} ({words.plural(t.n_rows, 'row')}, "
+        f"{told.short(t.name, 24) or 'unnamed'} ({words.plural(t.n_rows, 'row')}, "
         f"{words.count(t.n_labelled)} labelled)",
         words.plural(len(t.classes), "class", "classes") if t.classes else "",
         f"metric {r.metric.name}",
@@ -134,7 +136,7 @@ def _advice(r: ModelRanking) -> str:
     use = told.verdict_use(r)
     if v.candidate is None:
         return words.sentence(use)
-    name = clip(clean(v.candidate[:2000]), 32)
+    name = told.short(v.candidate, 32)
     if v.label in ("caution", "not-enough-evidence"):
         return f"nothing for sure; if {name} is used: {use}."
     return f"{name}: {use}."
@@ -148,7 +150,7 @@ def _table(r: ModelRanking, most: int) -> list[_Line]:
     shown = r.candidates[:most]
     if not shown:
         return []
-    unit = clip(clean(r.metric.unit), 12)
+    unit = told.short(r.metric.unit, 12)
     head = ("Rank", "Model", "Error", "Gap to raw inputs", "", "Layer", "Use")
     rows = [_cells(c, r.metric) for c in shown]
     widths = [max(len(x[k]) for x in (head, *rows)) for k in range(len(head))]
@@ -198,26 +200,16 @@ def _cells(c: Candidate, metric: MetricInfo) -> tuple[str, ...]:
 
 
 def _name(text: str | None) -> str:
-    return words.MISSING if text is None else clip(clean(text[:2000]), 40)
+    return words.MISSING if text is None else told.short(text, 40)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     from rich.cells import cell_len, set_cell_size
 
     return " ".join(
-        set_cell_size(text if cell_len(text) <= n else _fit(text, n), n)
+        set_cell_size(text if cell_len(text) <= n else told.short(text, n), n)
         for text, n in zip(cells, widths, strict=True)
     )
-
-
-def _fit(text: str, width: int) -> str:
-    """Return `text` with its middle left out so that it takes `width` cells at most."""
-    from rich.cells import cell_len
-
-    length = width
-    while length > 1 and cell_len(clip(text, length)) > width:
-        length -= 1
-    return clip(text, length)
 
 
 def _apart(r: ModelRanking, room: _Room) -> list[_Line]:

@@ -45,7 +45,7 @@ class Score(_Model):
     """One measure of one layer, beside its chance level."""
 
     name: str
-    family: Literal["transferability", "similarity", "probe", "source model"]
+    family: Literal["transferability", "similarity", "probe", "source model", "divergence"]
     value: float | None
     units: str
     direction: str
@@ -121,7 +121,9 @@ class Candidate(_Model):
         description="the same against an untrained copy of the same architecture"
     )
     gap_best: Gap | None = Field(description="the same against the candidate ranked first")
-    source_scores: list[Score] = Field(default_factory=list, description="of its source head")
+    source_scores: list[Score] = Field(
+        default_factory=list, description="of its source head, and of labelled source rows"
+    )
     action: Action | None
     action_layer: str | None = Field(default=None, description="first layer to train, or to use")
     sentence: str

@@ -228,6 +228,33 @@ def asked_scores(task: str) -> Sequence[Asked]:
     return QUANTITY_SCORES if task == "regression" else CLASS_SCORES
 
 
+def representation_scores(
+    table: Floats, labels: TargetLabels, raw: Floats | None, *, seed: int
+) -> dict[str, Any]:
+    """Return how like the labels, and how like the raw inputs, a layer arranges the rows.
+
+    Debiased linear CKA: with the one-hot classes (or the quantity), and with the raw inputs.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n, d)
+    labels : TargetLabels
+    raw : ndarray of shape (n, p) or None
+    seed : int
+    """
+    from ...metrics import cka
+
+    regression = labels.task == "regression"
+    wanted = labels.y[:, None] if regression else np.eye(len(labels.classes))[labels.y]
+    ways = {"cka_with_labels": wanted.astype(np.float64)}
+    if raw is not None:
+        ways["cka_with_raw_inputs"] = raw
+    return {
+        name: cka(table, other, n_permutations=20, n_draws=20, random_state=seed)
+        for name, other in ways.items()
+    }
+
+
 def layer_scores(
     table: Floats, labels: TargetLabels, *, seed: int, doubt: bool = True
 ) -> dict[str, Any]:  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -30,10 +30,18 @@ from .document import (
     RowsInfo,
     Score,
 )
-from .evidence import Probed, asked_scores, identical_rows, layer_scores, make_frame, probe_layers
+from .evidence import (
+    Probed,
+    asked_scores,
+    identical_rows,
+    layer_scores,
+    make_frame,
+    probe_layers,
+    representation_scores,
+)
 from .labels import TargetLabels, target_labels
 from .shift import layer_shifts
-from .source_head import head_scores
+from .source_head import head_scores, labelled_source_scores
 
 if TYPE_CHECKING:
     import os
@@ -258,6 +266,8 @@ class _Comparison:
 
     def _scores(self, table: Any) -> dict[str, Any]:
         found = layer_scores(table, self.labels, seed=self.seed, doubt=self._doubt)
+        if self._doubt:
+            found |= representation_scores(table, self.labels, self.raw, seed=self.seed)
         self._tick()
         return found
 
@@ -373,16 +383,21 @@ class _Comparison:
             gap_best=None if i == first else self._gap(
                 probed.chosen, self.judged[first].probed.chosen
             ),
-            source_scores=[
-                _score(key, s) for key, s in head_scores(given, self.labels, self.seed).items()
-            ],
+            source_scores=self._source_scores(given, probed.best),
             action=use.action, action_layer=use.layer,
             sentence=advice.sentence(gap, random, use, self.info, self.rows),
             notices=list(given.notices),
         )  # fmt: skip
 
+    def _source_scores(self, given: CandidateFeatures, best: str) -> list[Score]:
+        found = head_scores(given, self.labels, self.seed)
+        found |= labelled_source_scores(given, best, self.labels, self.seed)
+        return [
+            _distance(key, one) if key == "otdd" else _score(key, one) for key, one in found.items()
+        ]
+
     def _agreement(self) -> Agreement | None:
-        names = list(next(iter(self.judged[0].scores.values())))
+        names = [one.name for one in asked_scores(self.labels.task)]
         columns = [
             [one.scores[one.probed.best][name].value for one in self.judged] for name in names
         ]
@@ -412,11 +427,12 @@ def _score(name: str, found: Any) -> Score:
     """Return a score as the document holds it."""
     from ...metrics import REGISTRY
 
-    entry = REGISTRY[name]
+    entry = REGISTRY["cka" if name.startswith("cka_") else name]
     chance = found.chance
+    family = "source model" if name == "source_head_risk" else entry.family
     return Score(
         name=name,
-        family="probe" if name.endswith("probe") else "transferability",
+        family="probe" if name.endswith("probe") else cast(Any, family),
         value=found.value, units=entry.units, direction=entry.direction,
         larger_is_better=found.larger_is_better, label_only=entry.label_blind,
         normalised=found.normalised,
@@ -433,6 +449,29 @@ def _score(name: str, found: Any) -> Score:
         p_value=found.p_value,
         reason=None if found.reason is None else found.reason.sentence,
         cautions=[c.sentence for c in found.cautions],
+    )  # fmt: skip
+
+
+def _distance(name: str, found: Any) -> Score:
+    """Return a divergence of source and target rows as the document holds scores."""
+    from ...metrics import REGISTRY
+
+    entry = REGISTRY[name]
+    sides = (found.null.source_quantiles, found.null.target_quantiles)
+    source, target = (None if q is None else list(q) for q in sides)
+    return Score(
+        name=name, family="divergence", value=found.value, units=entry.units,
+        direction=entry.direction, larger_is_better=False, label_only=entry.label_blind,
+        normalised=None,
+        chance=NullReference(
+            source_quantiles=source, target_quantiles=target, n_splits=len(found.null.pooled),
+            percentile=found.null.percentile(found.value),
+        ),
+        interval=None if found.interval is None else Interval(
+            low=found.interval.low, high=found.interval.high, level=found.interval.level,
+            method=found.interval.method,
+        ),
+        p_value=None, cautions=list(found.warnings),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def layer_shifts(
         rng = np.random.default_rng([seed, 29])
         sides = [_thinned(side, rng) for side in (theirs, found.layers[name])]
         tests[name] = mmd_test(
-            *_together(*sides), n_permutations=N_PERMUTATIONS, random_state=seed
+            *together(*sides), n_permutations=N_PERMUTATIONS, random_state=seed
         )  # fmt: skip
     adjusted = _holm([tests[name].p_value for name in tests])
     return {
@@ -53,7 +53,7 @@ def _thinned(side: Any, rng: np.random.Generator) -> Any:
     return np.asarray(side[rows], dtype=np.float64)
 
 
-def _together(first: Any, second: Any) -> tuple[Any, Any]:
+def together(first: Any, second: Any) -> tuple[Any, Any]:
     """Return both sides on the principal directions of both."""
     both = np.vstack([first, second])
     spread = both.std(axis=0)

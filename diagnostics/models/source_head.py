@@ -1,10 +1,12 @@
-"""What the head that a model was trained with says of the target's labels."""
+"""What the source itself says: the head that a model was trained with, and labelled source rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .shift import together
 
 if TYPE_CHECKING:
     from ._features import CandidateFeatures
@@ -35,3 +37,39 @@ def head_scores(found: CandidateFeatures, labels: TargetLabels, seed: int) -> di
             given, named_labels, source_classes=list(found.head_classes or ()), **more
         )
     return scores
+
+
+MOST_ROWS = 400
+
+
+def labelled_source_scores(
+    found: CandidateFeatures, layer: str, labels: TargetLabels, seed: int
+) -> dict[str, Any]:
+    """Return F-OTCE and the data set distance between labelled source rows and the target.
+
+    On the features of one layer, at most 400 rows a side, in at most 64 principal directions of
+    both. Empty without source rows of at least two classes, or for quantities.
+    """
+    from ... import metrics
+
+    if layer not in found.source_layers or found.source_labels is None:
+        return {}
+    known = np.array([v is not None and v == v for v in found.source_labels])
+    classes = found.source_labels[known].astype(str)
+    if labels.task == "regression" or len(np.unique(classes)) < 2:
+        return {}
+    rng = np.random.default_rng([seed, 31])
+    ours = np.sort(rng.permutation(len(classes))[:MOST_ROWS])
+    theirs = np.sort(rng.permutation(len(labels.rows))[:MOST_ROWS])
+    source, target = together(
+        found.source_layers[layer][known][ours].astype(np.float64),
+        found.layers[layer][labels.rows][theirs].astype(np.float64),
+    )
+    more: dict[str, Any] = {
+        "source_labels": classes[ours], "target_labels": np.array(labels.classes)[labels.y][theirs],
+        "random_state": seed,
+    }  # fmt: skip
+    return {
+        "f_otce": metrics.f_otce(source, target, **more),
+        "otdd": metrics.otdd(source, target, **more),
+    }

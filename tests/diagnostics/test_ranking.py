@@ -73,7 +73,9 @@ def test_a_copy_of_the_raw_inputs_neither_helps_nor_hurts():
 
 
 def test_only_useless_models_give_do_not_transfer():
-    found = rank_models({"noise": noise, "constant": lambda r: pixels(r)[:, :1] * 0}, IMAGES, LABELS)
+    found = rank_models(
+        {"noise": noise, "constant": lambda r: pixels(r)[:, :1] * 0}, IMAGES, LABELS
+    )
     assert found.verdict.label == "do-not-transfer"
     assert found.verdict.candidate is None
     assert found.verdict.action == "train from scratch"
@@ -126,7 +128,9 @@ def test_quantities_are_ranked_too():
     assert found.task == "regression"
     assert found.candidates[0].name == "right"
     assert found.candidate("wrong").gap.outcome == "hurts"
-    assert {s.name for s in found.candidates[0].layers[0].scores} == {"logme", "knn_probe"}
+    assert {s.name for s in found.candidates[0].layers[0].scores} == {
+        "logme", "knn_probe", "cka_with_labels", "cka_with_raw_inputs",
+    }  # fmt: skip
 
 
 def test_unlabelled_rows_are_left_out_and_counted():
@@ -174,3 +178,44 @@ def test_an_untrained_copy_is_the_reference_for_networks():
     alone = rank_models({"net": net}, Rows.load(rows, labels=LABELS), untrained=False)
     assert alone.candidates[0].gap_random is None
     assert any("untrained" in told for told in alone.verdict.untested)
+
+
+def test_a_head_that_names_the_classes_wrongly_is_seen():
+    """Scores that only match labels cannot see a flip; the risk of the named head does."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(4)
+    y = np.arange(120) % 2
+    X = (rng.normal(size=(120, 2)) + 3 * np.eye(2)[y]).astype(np.float32)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    with torch.no_grad():
+        for layer in net:
+            layer.weight.copy_(torch.eye(2))
+            layer.bias.zero_()
+    names = np.array(["cat", "dog"])[y]
+
+    def risk(classes):
+        from negtransfer.diagnostics.models import Candidate
+
+        given = Candidate(net, name="net", head="1", classes=classes)
+        found = rank_models(given, X, names, untrained=False)
+        return {s.name: s for s in found.candidates[0].source_scores}, found
+
+    right, _ = risk(["cat", "dog"])
+    flipped, found = risk(["dog", "cat"])
+    assert right["source_head_risk"].value < 0.1 < 0.9 < flipped["source_head_risk"].value
+    assert flipped["leep"].value == pytest.approx(right["leep"].value)
+    assert any("do not mean the same" in r.sentence for r in found.verdict.counter_reasons)
+
+
+def test_labelled_source_rows_give_the_distance_of_the_data_sets():
+    rng = np.random.default_rng(2)
+    y = np.arange(120) % 3
+    X = rng.normal(size=(120, 6)) + 2 * np.eye(6)[y]
+    z = np.arange(90) % 3
+    source = Rows.load(rng.normal(size=(90, 6)) + 2 * np.eye(6)[z], labels=z, name="source")
+    models = {"all": lambda r: np.asarray(r, dtype=float)}
+    found = rank_models(models, X, y, source=source).candidates[0]
+    scores = {s.name: s for s in found.source_scores}
+    assert set(scores) == {"f_otce", "otdd"}
+    assert scores["f_otce"].normalised > 0.15
+    assert scores["otdd"].chance.target_quantiles is not None

@@ -108,7 +108,9 @@ def test_brackets_are_runs_of_the_order_in_which_all_pairs_are_close(m, seed):
         start = order.index(run[0])
         assert run == [int(i) for i in order[start : start + len(run)]]
         assert len(run) > 1
-        assert all(better[a, b] < combine.SEPARATED for k, a in enumerate(run) for b in run[k + 1 :])
+        assert all(
+            better[a, b] < combine.SEPARATED for k, a in enumerate(run) for b in run[k + 1 :]
+        )
     assert all(not set(a) <= set(b) for a in runs for b in runs if a is not b)
 
 

@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -300,6 +302,21 @@ def test_label_only_scores_are_marked(rankings, parse):
     assert "never the only evidence" in page.section("models")
 
 
+def test_similarities_are_strips_of_their_own_and_no_scores(rankings, parse):
+    d = rankings["transfer"]
+    strip = layer_strip(d.candidates[0])
+    assert [row.name for row in strip.alike] == ["CKA with the labels"]
+    shades = [shade for _, shade in strip.alike[0].cells]
+    assert shades == [0.09, 0.18, 0.27, 0.36, 0.45]
+    assert strip.alike[0].y + 24 < strip.height
+    assert "CKA" not in {p.name for p in score_panels(d.candidates)}
+    page = parse(render_models_html(d))
+    assert "centred kernel alignment" in page.section("layers")
+    assert page.section("layers").count("too few rows") == 0
+    heads = [th["text"] for th in page.all("th") if th["text"] == "CKA with the labels"]
+    assert len(heads) == 3
+
+
 def test_source_heads_below_chance_are_named(rankings, parse):
     page = parse(render_models_html(rankings["hostile"]))
     assert "■ worse than chance" in page.section("heads")
@@ -325,3 +342,28 @@ def test_hundreds_of_candidates_stay_small(rankings, parse):
     text = render_models_html(d.model_copy(update={"candidates": many}))
     assert len(text.encode()) < 1_000_000
     assert "240 more candidates are in the JSON document" in parse(text).shown
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PDFTOTEXT = shutil.which("pdftotext")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (CHROMIUM and PDFTOTEXT), reason="needs chromium and pdftotext")
+def test_print_holds_every_candidate_and_layer_and_the_identity_on_each_page(rankings, tmp_path):
+    d = rankings["many"]
+    page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(render_models_html(d), encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--no-first-run", "--no-pdf-header-footer"]  # fmt: skip
+    where = [f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={pdf}", page.as_uri()]
+    subprocess.run([CHROMIUM, *flags, *where], check=True, capture_output=True, timeout=120)
+    text = subprocess.run(
+        [PDFTOTEXT, "-layout", str(pdf), "-"], check=True, capture_output=True, text=True
+    ).stdout
+    sheets = text.strip("\f\n").split("\f")
+    assert all("30 models for scans" in sheet for sheet in sheets)
+    assert all(f"page {i + 1} of {len(sheets)}" in s for i, s in enumerate(sheets))
+    assert all(text.count(c.name) > 3 for c in d.candidates)
+    assert text.count("block23") >= 30  # inside closed parts
+    assert "Negative transfer" in text  # the glossary, closed
