@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from .features import image_sets, load_images
-from .truth import SPLITS, halves
+from .truth import halves
 
 LABELS = (5, 20, 100)
-DRAWS = {5: 2, 20: 2, 100: 1}
+DRAWS = {5: (4, 2), 20: (4, 2), 100: (2, 1)}
+"""Halvings of an image set, and draws in each, by labels a class."""
 IMAGENET = {
     "mnv1_025_imagenet": 39.5, "mnv1_050_imagenet": 57.2, "mnv1_075_imagenet": 66.1,
     "mnv1_100_imagenet": 70.0, "mnv2_100_imagenet": 70.8, "squeezenet10_imagenet": 57.5,
@@ -51,8 +52,9 @@ def cells(cache: Path, part: int, parts: int) -> Iterator[tuple[str, int, int, i
             rows = len(np.load(cache / f"{name.replace('/', '__')}.npz")["y"])
             if each == 100 and rows < 800:
                 continue
-            for split in range(SPLITS):
-                for draw in range(DRAWS[each]):
+            splits, draws = DRAWS[each]
+            for split in range(splits):
+                for draw in range(draws):
                     if number % parts == part:
                         yield name, split, each, draw
                     number += 1
