@@ -69,7 +69,7 @@ class RankingPlot:
 def ranking_plot(ranking: ModelRanking, most: int = 60) -> RankingPlot | None:
     """Return the candidates' errors on one axis, or None where no candidate has one."""
     shown = ranking.candidates[:most]
-    if not any(_known(c.combined_error) for c in shown):
+    if not any(_known(c.error) for c in shown):
         return None
     lanes, left_out = _lanes(ranking.brackets, [c.name for c in shown])
     n_lanes = 1 + max((lane for lane, _ in lanes), default=-1)
@@ -104,8 +104,8 @@ def _axis(
 ) -> tuple[Scale, float | None]:
     """Return the axis, and the error of a constant where that lies too far away to be on it."""
     f = ranking.metric.scale
-    values = [c.combined_error for c in shown]
-    values += [v for c in shown if (i := c.combined_interval) for v in (i.low, i.high)]
+    values = [c.error for c in shown]
+    values += [v for c in shown if (i := c.error_interval) for v in (i.low, i.high)]
     if (raw := ranking.raw_probe) is not None:
         values += [raw.error, raw.interval.low, raw.interval.high]
     known = [v * f for v in values if v is not None and math.isfinite(v)]
@@ -123,13 +123,13 @@ def _axis(
 
 
 def _row(c: Candidate, y: float, scale: Scale, f: float) -> RankRow:
-    i = c.combined_interval
+    i = c.error_interval
     rank = "no rank" if c.rank is None else f"rank {told.rank_words(c.rank)}"
     return RankRow(
         y,
         told.short(c.name, 27),
         told.outcome_state(c.gap),
-        scale(c.combined_error * f) if c.combined_error is not None else None,
+        scale(c.error * f) if c.error is not None else None,
         (scale(i.low * f), scale(i.high * f)) if i is not None else None,
         f"{told.outcome_words(c.gap)} · {rank}",
     )

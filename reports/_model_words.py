@@ -103,10 +103,10 @@ def rank_sentence(rank: Rank | None) -> str:
 
 def error_words(c: Candidate, metric: MetricInfo) -> str:
     """Return the expected error of a candidate with its interval, without the unit."""
-    told = words.in_metric(c.combined_error, metric, bare=True)
-    if c.combined_error is None or c.combined_interval is None:
+    told = words.in_metric(c.error, metric, bare=True)
+    if c.error is None or c.error_interval is None:
         return told
-    return f"{told} ({interval_words(c.combined_interval.low, c.combined_interval.high, metric)})"
+    return f"{told} ({interval_words(c.error_interval.low, c.error_interval.high, metric)})"
 
 
 def probe_words(probe: Probe | None, metric: MetricInfo) -> str:
@@ -170,7 +170,7 @@ def separation(ranking: ModelRanking, most: int = 6) -> list[str]:
     members = [b.members for b in ranking.brackets if b.members]
     if members:
         return [f"{listed(names, most)} cannot be separated." for names in members]
-    errors = [c.combined_error for c in ranking.candidates]
+    errors = [c.error for c in ranking.candidates]
     if len(errors) < 2 or None in errors:
         return []
     return ["Every candidate can be told apart from every other."]
@@ -218,11 +218,8 @@ def similarity_words(score: Score | None) -> str:
 
 
 def normalised(probe: Probe | None) -> float | None:
-    """Place a probe between a constant prediction, 0, and no error at all, 1."""
-    if probe is None or probe.chance <= 0:
-        return None
-    share = 1 - probe.error / probe.chance
-    return share if math.isfinite(share) else None
+    """Return where a probe stands between a constant prediction, 0, and no error at all, 1."""
+    return None if probe is None or not math.isfinite(probe.normalised) else probe.normalised
 
 
 def agreement_words(layers: Sequence[Layer]) -> str:

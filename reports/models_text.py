@@ -191,7 +191,7 @@ def _cells(c: Candidate, metric: MetricInfo) -> tuple[str, ...]:
     return (
         rank,
         _name(c.name),
-        words.in_metric(c.combined_error, metric, bare=True),
+        words.in_metric(c.error, metric, bare=True),
         gap,
         told.outcome_words(c.gap),
         _name(c.best_layer),

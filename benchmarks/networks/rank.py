@@ -25,8 +25,8 @@ import numpy as np
 from .features import image_sets, load_images
 from .truth import halves
 
-LABELS = (5, 20, 100)
-DRAWS = {5: (4, 2), 20: (4, 2), 100: (2, 1)}
+LABELS = (100, 5, 20)
+DRAWS = {5: (4, 2), 20: (4, 2), 100: (1, 1)}
 """Halvings of an image set, and draws in each, by labels a class."""
 IMAGENET = {
     "mnv1_025_imagenet": 39.5, "mnv1_050_imagenet": 57.2, "mnv1_075_imagenet": 66.1,
@@ -45,7 +45,7 @@ def drawn_rows(labels: np.ndarray, seen: np.ndarray, each: int, seed: list[int])
 
 
 def cells(cache: Path, part: int, parts: int) -> Iterator[tuple[str, int, int, int]]:
-    """Yield image set, halving, labels a class and draw, dear ones last."""
+    """Yield image set, halving, labels a class and draw."""
     number = 0
     for each in LABELS:
         for name in image_sets():
@@ -77,8 +77,8 @@ def single_scores(features: np.ndarray, head: np.ndarray | None, y: np.ndarray) 
 
     quick = {"n_permutations": 0, "n_draws": 0}
     names = ["h_score", "gbc", "transrate", "sfda", "pactran", "nleep"]
-    if len(y) > 400:  # the mixture has five components a class: minutes a network
-        names.remove("nleep")
+    if len(y) > 400:  # minutes a network
+        names = [n for n in names if n not in ("nleep", "pactran")]
     found = {name: getattr(metrics, name)(features, y, **quick).value for name in names}
     one_hot = np.eye(int(y.max()) + 1)[y]
     found["lin_mse"] = metrics.lin_mse(features, one_hot, penalty=1.0, **quick).value
@@ -136,7 +136,7 @@ def run_cell(
     )  # fmt: skip
     layers = {c.name: c.layers[0] for c in found.candidates}
     said: dict[str, dict[str, Any]] = {
-        "combined": {c.name: -c.combined_error for c in found.candidates},
+        "combined": {c.name: -c.combined for c in found.candidates},
         "probe": {n: -layer.probe.error for n, layer in layers.items()},
         "probe, proper score": {n: -layer.probe.proper_error for n, layer in layers.items()},
         "ImageNet accuracy, then size": {

@@ -98,7 +98,7 @@ def sentence(
     if gap is None:
         told.append("There are no raw inputs to hold it against.")
     else:
-        told.append(f"{_against(gap, metric)} the {rows.raw_name} alone.")
+        told.append(f"{_against(gap, metric)} {rows.raw_name} alone.")
     if random is not None:
         told.append(f"{_against(random, metric)} an untrained copy.")
     if use.action is not None:
@@ -121,7 +121,7 @@ def _against(gap: Gap, metric: MetricInfo) -> str:
         return f"It lowers the {metric.error_name} by {size} against"
     if gap.outcome == "hurts":
         return f"It raises the {metric.error_name} by {size} (negative transfer) against"
-    size = f"{gap.estimate * scale:+.3g} {unit}"
+    size = f"{_number(gap.estimate * scale)} {unit}"
     return f"It cannot be told whether it is better or worse (gap {size}) than"
 
 
@@ -156,6 +156,7 @@ def verdict(
         action=first.action, reasons=_reasons(first, candidates, metric),
         counter_reasons=_against_it(first, runs, metric), untested=_untested(candidates, raw),
         would_change_if=_change(label, runs, first, labels),
+        safest_default=_safest(label, first),
     )  # fmt: skip
 
 
@@ -226,9 +227,14 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
 def _range(gap: Gap, metric: MetricInfo) -> str:
     s = metric.scale
     return (
-        f"{gap.estimate * s:+.3g} {metric.unit} ({gap.level:.0%} interval {gap.low * s:+.3g} to "
-        f"{gap.high * s:+.3g})"
+        f"{_number(gap.estimate * s)} {metric.unit} ({100 * gap.level:.0f} % interval "
+        f"{_number(gap.low * s)} to {_number(gap.high * s)})"
     )
+
+
+def _number(value: float) -> str:
+    """Return three digits with a sign; never -0."""
+    return f"{value + 0.0:+.3g}".replace("-", "\u2212")
 
 
 def _against_it(first: Candidate, runs: Sequence[Bracket], metric: MetricInfo) -> list[Reason]:
@@ -269,9 +275,16 @@ def _change(label: str, runs: Sequence[Bracket], first: Candidate, labels: Targe
     tied = any(first.name in r.members for r in runs)
     if label == "do-not-transfer":
         return "A model trained on data nearer to the target."
-    if label == "not-enough-evidence":
+    if label == "not-enough-evidence" or (first.gap and first.gap.outcome == "cannot tell"):
         return f"More labelled target rows than the {len(labels.y)} there are."
     if tied:
         return "More labels would tell the models at the top apart; the gain itself is clear." \
             if label.startswith("transfer") else "More labelled target rows."  # fmt: skip
     return "Labels that were not drawn at random from the rows you care about."
+
+
+def _safest(label: Label, first: Candidate) -> str:
+    """Return what to do meanwhile, or if in doubt."""
+    if label.startswith("transfer"):
+        return f"Frozen features of {first.best_layer} of {first.name} with a linear probe."
+    return "A model of your own on the raw inputs, beside a linear probe on the frozen features."

@@ -66,6 +66,8 @@ class Probe(_Model):
     interval: Interval
     chance: float = Field(description="error of a constant prediction on the same folds")
     proper_error: float = Field(description="the proper score beside the metric, lower is better")
+    proper_chance: float = Field(description="the proper score of the constant prediction")
+    normalised: float = Field(description="error from the constant prediction (0) to none (1)")
     n_labels: int
     n_folds: int
     n_repeats: int
@@ -109,8 +111,13 @@ class Candidate(_Model):
     n_parameters: int | None
     layers: list[Layer]
     best_layer: str | None
-    combined_error: float | None = Field(
-        description="error expected of the best layer, probe and scores together"
+    error: float | None = Field(
+        description="measured error of the layer that cross-validation picks, fold by fold"
+    )
+    error_interval: Interval | None
+    combined: float | None = Field(
+        description="proper score (lower is better) expected of it, probe and scores together; "
+        "candidates are ranked by it"
     )
     combined_interval: Interval | None
     rank: Rank | None
@@ -164,6 +171,7 @@ class Verdict(_Model):
     counter_reasons: list[Reason]
     untested: list[str]
     would_change_if: str
+    safest_default: str
 
 
 class ModelRanking(_Model):

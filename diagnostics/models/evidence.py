@@ -199,8 +199,8 @@ class Asked:
         Of the measure.
     n_permutations, n_draws : int
     joins : bool
-        Whether it is put together with the probe. Which do was chosen on the networks of
-        `benchmarks/networks`, whole image sets left out.
+        Whether it is put together with the probe's proper score; which does was chosen on the
+        networks of `benchmarks/networks`.
     options : tuple of (str, value)
     """
 
@@ -213,12 +213,12 @@ class Asked:
 
 CLASS_SCORES: Sequence[Asked] = (
     Asked("parc", 20, 20, True),
-    Asked("knn_probe", 20, 1, True, (("k", 5), ("metric", "cosine"))),
+    Asked("knn_probe", 20, 1, False, (("k", 5), ("metric", "cosine"))),
     Asked("logme", 20, 20, False),
     Asked("shrunken_h_score", 20, 20, False),
 )
 QUANTITY_SCORES: Sequence[Asked] = (
-    Asked("knn_probe", 20, 1, True, (("k", 5), ("regression", True))),
+    Asked("knn_probe", 20, 1, False, (("k", 5), ("regression", True))),
     Asked("logme", 20, 20, True, (("regression", True),)),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -305,16 +306,13 @@ class _Comparison:
         )
 
     def _combined(self) -> combine.Combined:
-        scored = [self.frame.errors(one.probed.chosen, self.metric) for one in self.judged]
+        scored = [self.frame.errors(one.probed.chosen, self.frame.proper) for one in self.judged]
         influences = np.stack([influence for _, influence in scored])
         covariance = self._widened(influences)
         columns = [
             [one.scores[one.probed.best][asked.name].value for one in self.judged]
             for asked in asked_scores(self.labels.task) if asked.joins
         ]  # fmt: skip
-        columns.append([
-            -self.frame.errors(one.probed.chosen, self.frame.proper)[0] for one in self.judged
-        ])  # fmt: skip
         score = combine.mean_score(columns)
         return combine.combine(np.array([error for error, _ in scored]), covariance, score)
 
@@ -342,6 +340,8 @@ class _Comparison:
             ),
             chance=difference.second,
             proper_error=self.frame.errors(predictions, self.frame.proper)[0],
+            proper_chance=self.frame.errors(self.frame.constant, self.frame.proper)[0],
+            normalised=1 - error / difference.second if difference.second > 0 else 0.0,
             n_labels=len(self.labels.y),
             n_folds=self.frame.held_out.n_folds,
             n_repeats=self.frame.held_out.n_repeats,
@@ -370,10 +370,11 @@ class _Comparison:
             probed.predictions[last], probed.predictions[probed.best]
         )  # fmt: skip
         use = advice.use(layers, probed.best, gap, random, behind, self.labels, given.kind)
-        mean = float(combined.mean[i])
+        mean, measured = float(combined.mean[i]), self._probe(probed.chosen)
         return Candidate(
             name=given.name, kind=given.kind, n_parameters=given.n_parameters, layers=layers,
-            best_layer=probed.best, combined_error=mean,
+            best_layer=probed.best, error=measured.error, error_interval=measured.interval,
+            combined=mean,
             combined_interval=Interval(
                 low=mean - spread, high=mean + spread, level=LEVEL,
                 method="probe and scores combined, normal",
@@ -413,8 +414,10 @@ class _Comparison:
         )  # fmt: skip
 
     def _command(self) -> str:
-        names = " ".join(one.given.name for one in self.judged)
-        return f"negtransfer models {names} --target {self.rows.name} --seed {self.seed}"
+        names = " ".join(shlex.quote(one.given.name) for one in self.judged)
+        beside = "" if self.source is None else f" --source {shlex.quote(self.source.name)}"
+        target = shlex.quote(self.rows.name)
+        return f"negtransfer models {names} --target {target}{beside} --seed {self.seed}"
 
     def _warnings(self) -> list[str]:
         told = [*self.rows.notices, self.labels.reason]
@@ -479,9 +482,8 @@ def _combination(combined: combine.Combined) -> str:
     if combined.slope is None:
         return "the probe alone: fewer than five candidates, or scores that say the same of all"
     return (
-        "probe errors drawn towards the line through error and mean score, the more the noisier "
-        "the probe; the scores are the probe's proper score, nearest neighbours, and PARC (for "
-        "quantities LogME)"
+        "the probes' proper scores, drawn towards the line through them and PARC (for quantities "
+        "LogME), the more the noisier the probes"
     )
 
 

@@ -84,7 +84,7 @@ def test_only_useless_models_give_do_not_transfer():
 def test_every_number_has_its_reference(ranking):
     for candidate in ranking.candidates:
         assert candidate.rank.low <= candidate.rank.estimate <= candidate.rank.high
-        assert candidate.combined_interval.low <= candidate.combined_error
+        assert candidate.error_interval.low <= candidate.error
         for layer in candidate.layers:
             assert layer.probe.interval.low <= layer.probe.error <= layer.probe.interval.high
             assert layer.probe.chance > 0.5

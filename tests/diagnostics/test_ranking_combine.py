@@ -19,7 +19,7 @@ def noise(m, size, seed=0, shared=0.0):
 def test_without_noise_the_probe_alone_decides():
     errors = np.array([0.3, 0.1, 0.2, 0.5, 0.4, 0.25])
     score = np.array([1.0, -1.0, 0.5, 0.3, -0.2, 0.0])
-    found = combine.combine(errors, noise(6, 1e-6), score)
+    found = combine.combine(errors, noise(6, 1e-6), score, noise=1)
     np.testing.assert_allclose(found.mean, errors, atol=1e-4)
     assert found.covariance.max() < 1e-9
 
@@ -29,7 +29,7 @@ def test_with_noise_the_score_moves_the_probe_towards_the_line():
     score = rng.normal(size=15)
     truth = 0.4 - 0.1 * score
     errors = truth + rng.normal(0, 0.08, size=15)
-    found = combine.combine(errors, 0.08**2 * np.eye(15), score)
+    found = combine.combine(errors, 0.08**2 * np.eye(15), score, noise=1)
     assert found.slope == pytest.approx(-0.1, abs=0.04)
     assert np.mean((found.mean - truth) ** 2) < 0.5 * np.mean((errors - truth) ** 2)
 
@@ -37,7 +37,7 @@ def test_with_noise_the_score_moves_the_probe_towards_the_line():
 @pytest.mark.parametrize("m", [1, 2, 4])
 def test_few_candidates_are_drawn_nowhere(m):
     errors = np.linspace(0.1, 0.4, m)
-    found = combine.combine(errors, noise(m, 0.05), np.arange(m) * 1.0)
+    found = combine.combine(errors, noise(m, 0.05), np.arange(m) * 1.0, noise=1)
     assert found.slope is None
     np.testing.assert_array_equal(found.mean, errors)
 
@@ -50,7 +50,9 @@ def test_the_combination_beats_probe_and_score_over_many_worlds():
         truth = rng.normal(0.3, 0.08, size=12)
         score = -(truth - 0.3) / 0.08 + rng.normal(0, 1, size=12)
         errors = truth + rng.normal(0, 0.08, size=12)
-        both = combine.combine(errors, 0.08**2 * np.eye(12), (score - score.mean()) / score.std())
+        both = combine.combine(
+            errors, 0.08**2 * np.eye(12), (score - score.mean()) / score.std(), noise=1
+        )
         for name, order in (("probe", errors), ("score", -score), ("both", both.mean)):
             regret[name].append(truth[np.argmin(order)] - truth.min())
     assert np.mean(regret["both"]) < 0.9 * min(np.mean(regret["probe"]), np.mean(regret["score"]))
@@ -63,7 +65,7 @@ def test_intervals_hold_what_they_promise():
         score = rng.normal(size=15)
         truth = 0.4 - 0.05 * score + rng.normal(0, 0.03, size=15)
         errors = truth + rng.normal(0, 0.06, size=15)
-        found = combine.combine(errors, 0.06**2 * np.eye(15), score)
+        found = combine.combine(errors, 0.06**2 * np.eye(15), score, noise=1)
         reach = 1.2816 * np.sqrt(np.diag(found.covariance))
         inside.append(np.abs(found.mean - truth) <= reach)
     assert 0.74 <= np.mean(inside) <= 0.87

@@ -69,7 +69,8 @@ def make_gap(estimate: float, error: float = 0.015) -> Gap:
 def make_probe(error: float, chance: float = 0.8) -> Probe:
     return Probe(
         error=error, interval=Interval(low=error - 0.02, high=error + 0.02, level=0.8, method="m"),
-        chance=chance, proper_error=error / 2, n_labels=200, n_folds=5, n_repeats=2,
+        chance=chance, proper_error=error / 2, proper_chance=chance / 2,
+        normalised=1 - error / chance if chance else 0.0, n_labels=200, n_folds=5, n_repeats=2,
     )  # fmt: skip
 
 
@@ -122,8 +123,11 @@ def make_candidate(
     gap = make_gap(error - raw)
     given: dict[str, Any] = {
         "kind": "network", "n_parameters": 1_000_000 * place, "layers": layers,
-        "best_layer": f"block{best}", "combined_error": error,
-        "combined_interval": Interval(low=error - 0.02, high=error + 0.02, level=0.8, method="m"),
+        "best_layer": f"block{best}", "error": error,
+        "error_interval": Interval(low=error - 0.02, high=error + 0.02, level=0.8, method="m"),
+        "combined": error / 2,
+        "combined_interval": Interval(low=error / 2 - 0.02, high=error / 2 + 0.02, level=0.8,
+                                      method="m"),
         "rank": Rank(estimate=place, low=low, high=high, level=0.8), "gap": gap,
         "gap_random": make_gap(-0.3), "gap_best": None if place == 1 else make_gap(0.02),
         "action": "train from scratch" if gap.outcome == "hurts"
@@ -145,6 +149,7 @@ def make_ranking(
         reasons=[Reason(state="pass", sentence="It beats the raw inputs.")],
         counter_reasons=[Reason(state="warn", sentence="The second is nearly as good.")],
         untested=["Fine-tuning was not run."], would_change_if="more labels",
+        safest_default="A model of your own.",
     )  # fmt: skip
     given: dict[str, Any] = {
         "tool": Tool(version="0.1.0"), "command": "negtransfer models a b --target scans",
@@ -207,7 +212,7 @@ def _hostile() -> ModelRanking:
     reason = Reason(state="fail", sentence=HOSTILE[0])
     verdict = ranking.verdict.model_copy(update={
         "sentence": HOSTILE[0], "reasons": [reason], "counter_reasons": [reason],
-        "untested": list(HOSTILE), "would_change_if": HOSTILE[1],
+        "untested": list(HOSTILE), "would_change_if": HOSTILE[1], "safest_default": HOSTILE[0],
     })  # fmt: skip
     return ranking.model_copy(update={
         "target": target, "verdict": verdict, "command": " ".join(HOSTILE), "raw_name": HOSTILE[2],
@@ -218,8 +223,9 @@ def _hostile() -> ModelRanking:
 
 def _bare() -> ModelRanking:
     nothing: dict[str, Any] = {
-        "n_parameters": None, "best_layer": None, "combined_error": None,
-        "combined_interval": None, "rank": None, "gap": None, "gap_random": None,
+        "n_parameters": None, "best_layer": None, "error": None,
+        "error_interval": None, "combined": None, "combined_interval": None, "rank": None,
+        "gap": None, "gap_random": None,
         "gap_best": None, "action": None, "sentence": "", "kind": "features",
     }  # fmt: skip
     layer = Layer(name="output", n_columns=3, probe=None, scores=[])
@@ -227,6 +233,7 @@ def _bare() -> ModelRanking:
     verdict = Verdict(
         label="not-enough-evidence", sentence="Nothing is known.", candidate=None, layer=None,
         action=None, reasons=[], counter_reasons=[], untested=[], would_change_if="",
+        safest_default="",
     )  # fmt: skip
     return make_ranking(
         candidates, [], source=None, raw_probe=None, raw_name="none", agreement=None,

@@ -224,7 +224,7 @@ def test_numbers_of_every_picture_are_in_a_table(ranking, page):
         for text in row["children"]:
             if text["tag"] == "text" and text["attrs"].get("text-anchor") == "end":
                 assert text["text"].split()[-1] in tables or "…" in text["text"]
-    numbers = [f"{100 * c.combined_error:.3g}" for c in ranking.candidates if c.combined_error]
+    numbers = [f"{100 * c.error:.3g}" for c in ranking.candidates if c.error]
     if ranking.metric.name == "accuracy":
         assert all(n in tables for n in numbers)
     cells = [
