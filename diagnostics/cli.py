@@ -236,7 +236,7 @@ def _read_result(path: Path) -> Any:
     from .models.document import ModelRanking
 
     shown = short(str(path))
-    wanted = "give a file written with --json by `negtransfer check` or `negtransfer models`"
+    wanted = "give a file written by `negtransfer check --json` or `negtransfer models --json`"
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"The result {shown} is not a regular file; {wanted}.")

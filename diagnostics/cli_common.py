@@ -31,6 +31,7 @@ def leave_at_once(code: int) -> NoReturn:
 
 
 def say(text: str) -> None:
+    """Print a sentence on standard error."""
     print(text, file=sys.stderr)
 
 
@@ -70,6 +71,7 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
 
 
 def why(fault: OSError) -> str:
+    """Return what the system says went wrong, in lower case."""
     return (fault.strerror or type(fault).__name__).lower()
 
 
@@ -86,6 +88,7 @@ def plain(text: str) -> str:
 
 
 def jobs_of(jobs: int) -> int:
+    """Return how many workers to use; 0 is one a core."""
     if jobs < 0:
         raise InputError(f"--jobs is {jobs}; give 0 for one a core, or a number of workers.")
     if jobs:

@@ -53,7 +53,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class RankingPlot:
-    """Expected errors, best first, with what cannot be told apart joined by brackets."""
+    """Measured errors, best first, with what cannot be told apart joined by brackets."""
 
     height: float
     end: float

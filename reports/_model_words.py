@@ -102,7 +102,7 @@ def rank_sentence(rank: Rank | None) -> str:
 
 
 def error_words(c: Candidate, metric: MetricInfo) -> str:
-    """Return the expected error of a candidate with its interval, without the unit."""
+    """Return the measured error of a candidate with its interval, without the unit."""
     told = words.in_metric(c.error, metric, bare=True)
     if c.error is None or c.error_interval is None:
         return told

@@ -56,6 +56,7 @@ def read_path(path: str, door: Door) -> Table:
 
 
 def refuse_path(path: str, known: str | None, door: Door) -> None:
+    """Refuse, in one sentence, a path that no reader can open."""
     if not path.strip():
         raise door.error("was given an empty path; give a file")
     if _URL.match(path):

@@ -22,7 +22,10 @@ FACE = ROOT / ".src" / "negtransfer"
 BELOW: dict[str, tuple[str, ...]] = {
     "metrics": (),
     "diagnostics": ("negtransfer.metrics", "negtransfer.reports"),
-    "reports": ("negtransfer.diagnostics.document",),
+    "reports": (
+        "negtransfer.diagnostics.document",
+        "negtransfer.diagnostics.models.document",
+    ),
 }
 FORBIDDEN = {
     "network": {"socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp",

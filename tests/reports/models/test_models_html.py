@@ -240,7 +240,8 @@ def test_shades_run_from_a_constant_to_no_error(rankings):
     probe = one.layers[0].probe
 
     def layer(name, error):
-        made = probe.model_copy(update={"error": error})
+        update = {"error": error, "normalised": 1 - error / probe.chance}
+        made = probe.model_copy(update=update)
         return Layer(name=name, n_columns=1, probe=made, scores=[])
 
     layers = [layer("a", 0.8), layer("b", 0.4), layer("c", 0.0), layer("d", 0.9)]
