@@ -133,6 +133,9 @@ def check(
         bool,
         typer.Option("--keep-shared-rows", help="Rows in both domains are different units."),
     ] = False,
+    strategies: Annotated[
+        str, typer.Option(help="default, fast, all, or names with commas between.")
+    ] = "default",
     no_progress: Annotated[
         bool, typer.Option("--no-progress", help="No progress on standard error.")
     ] = False,
@@ -155,7 +158,7 @@ def check(
             source=source, target=target, label=label, source_label=source_label,
             target_label=target_label, task=task, metric=metric, learner=learner,
             random_state=seed, budget=seconds, keep_shared_rows=keep_shared_rows,
-            n_jobs=jobs_of(jobs), progress=progress, origin="flag",
+            strategies=strategies, n_jobs=jobs_of(jobs), progress=progress, origin="flag",
         )  # fmt: skip
     _write_outputs(result, html, json)
     _show(result, output, html, json)

@@ -125,6 +125,19 @@ class StrategyResult(_Model):
     proper_error: float | None = None
     proper_gap: Gap | None = None
     preconditions: str = ""
+    family: str = Field(default="", description="its family in the taxonomy of Zhang et al.")
+    cost: Literal["cheap", "medium", "dear"] | None = Field(
+        default=None, description="null in documents of before"
+    )
+    needs: list[str] = Field(default_factory=list, description="what it learns from")
+    assumes: list[str] = Field(
+        default_factory=list, description="kinds of shift it is made for; none: like domains only"
+    )
+    fails_when: str = Field(default="", description="when it is known to fail, as a clause")
+    preconditions_met: bool | None = Field(
+        default=None, description="null where there is none that can be checked on the data"
+    )
+    note: str = Field(default="", description="a number worth knowing, as a clause")
     recommended: bool = False
 
 

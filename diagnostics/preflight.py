@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +33,7 @@ class Settings:
     random_state: int = 0
     budget: float = 60.0
     keep_shared_rows: bool = False
+    strategies: str = "default"
 
 
 def preflight(
@@ -48,6 +49,7 @@ def preflight(
     random_state: int = 0,
     budget: float = 60.0,
     keep_shared_rows: bool = False,
+    strategies: str | Sequence[str] = "default",
     n_jobs: int | None = None,
     progress: Progress | None = None,
     estimator: GapEstimator | None = None,
@@ -79,6 +81,11 @@ def preflight(
     keep_shared_rows : bool
         Whether rows that stand in both domains may be held out.  Only when they are different
         units with equal values.
+    strategies : {'default', 'all', 'fast'} or sequence of names
+        What the pilot tries: five strategies by default, every one there is, those that cost
+        at most a few fits, or those named (a text may hold several, with commas between).  The
+        target alone and the source model as it is are always tried.  The more are tried on the
+        same rows, the more the best one's gap flatters it.
     n_jobs : int, optional
         For joblib; the result does not depend on it.
     progress : callable, optional
@@ -119,12 +126,15 @@ def preflight(
     from .measures import further_measures
     from .pilot import check_metric, resolve_metric, run_pilot, why_no_pilot
     from .recommend import strategy_table
+    from .strategies import chosen_strategies, strategies_text
 
     random_state, budget = _seed(random_state), _seconds(budget)
     settings = Settings(
         label, source_label, target_label, task, metric,
         learner if isinstance(learner, str) else None, random_state, budget, keep_shared_rows,
+        strategies_text(strategies),
     )  # fmt: skip
+    tried = chosen_strategies(strategies)
     if metric is not None:
         check_metric(metric)
     _check_names(names)
@@ -140,7 +150,7 @@ def preflight(
         pilot = headline = None
         if no_pilot is None and chosen is not None:
             pilot = run_pilot(
-                pair, learners, chosen,
+                pair, learners, chosen, strategies=tried,
                 budget=budget, n_jobs=n_jobs, random_state=random_state, progress=progress,
             )  # fmt: skip
             headline = next(one for one in learners if one.name == pilot.headline)

@@ -46,6 +46,13 @@ def _row(
         preconditions=strategy.preconditions,
         applicable=key not in pilot.skipped,
         reason=pilot.skipped.get(key),
+        family=strategy.family,
+        cost=strategy.cost,
+        needs=sorted(strategy.needs),
+        assumes=sorted(strategy.assumes),
+        fails_when=strategy.fails_when,
+        preconditions_met=key not in pilot.skipped if key in pilot.checked else None,
+        note=pilot.notes.get(key, ""),
     )
     if not row.applicable:
         return row

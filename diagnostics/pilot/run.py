@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._words import short
 from ..learners import Learner, Predictor
-from ..strategies import STRATEGIES, Strategy, Training
-from ._plan import Plan, make_plan
+from ..strategies import DEFAULT, Memo, Strategy, Training, chosen_strategies
+from ._plan import MAX_TARGET_ROWS, Plan, make_plan
 from .folds import HeldOut, assign_folds, n_folds, strata_of
 from .home import Home, at_home
 from .scores import Metric, proper_score
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 BASELINE = "target-only"
+FAULTS = (ValueError, ArithmeticError, RuntimeError)
+"""What a strategy beyond the default may fail with; it is then left out and the reason told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,10 @@ class Pilot:
         The same for the constant predictor (class shares or mean of the training part).
     skipped : dict
         (learner, strategy) to the reason it was not tried.
+    notes : dict
+        (learner, strategy) to a clause with a number worth knowing.
+    checked : frozenset of (learner, strategy)
+        Those whose preconditions were checked on the data.
     headline : str
         The learner the target alone is best served by, in the proper score.  Chosen without
         looking at any strategy, so that the choice cannot favour transfer.
@@ -74,6 +81,8 @@ class Pilot:
     home: Home
     scale: float
     notices: tuple[str, ...] = ()
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
+    checked: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def frame(self) -> HeldOut:
@@ -93,7 +102,40 @@ class _Task:
     repeat: int
     held: NDArray[np.intp]
     fit: Callable[[], Predictor]
+    may_fail: bool
     X: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """A learner with its source model, and what its strategies keep between folds."""
+
+    learner: Learner
+    source_model: Predictor
+    memo: Memo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """The labelled rows of both sides, the unlabelled ones of the target, and the folds."""
+
+    source_X: Floats
+    source_y: NDArray[Any]
+    X: Floats
+    y: NDArray[Any]
+    unlabelled_X: Floats
+    usable: NDArray[np.bool_]
+    folds: list[NDArray[np.int64]]
+    k: int
+    n_classes: int
+    seed: int
+
+    def training(self, arm: _Arm, keep: NDArray[np.bool_], number: int) -> Training:
+        """Return what a strategy may learn from where the rows of `keep` are not held out."""
+        return Training(
+            self.source_X, self.source_y, self.X[keep], self.y[keep], self.n_classes,
+            arm.source_model, self.seed * 1000 + number, self.unlabelled_X, arm.memo,
+        )  # fmt: skip
 
 
 def mean_error(metric: Metric, y: NDArray[Any], predictions: Floats, scale: float) -> float:
@@ -106,6 +148,7 @@ def run_pilot(
     learners: Sequence[Learner],
     metric: Metric,
     *,
+    strategies: Sequence[Strategy] | None = None,
     budget: float = 60.0,
     n_jobs: int | None = None,
     random_state: int = 0,
@@ -115,7 +158,8 @@ def run_pilot(
 
     Rows that also stand in the source may be trained on but are never held out; identical
     rows share a fold.  All strategies see the same folds, so their losses differ row by row
-    only by what they learned.
+    only by what they learned.  Of the target a strategy sees the labelled rows that are not
+    held out and the unlabelled ones; the inputs of held-out rows are seen by none.
 
     Parameters
     ----------
@@ -123,6 +167,9 @@ def run_pilot(
         For which :func:`~negtransfer.diagnostics.pilot.why_no_pilot` gives ``None``.
     learners : sequence of Learner
     metric : Metric
+    strategies : sequence of Strategy, optional
+        The default ones if left out; see
+        :func:`~negtransfer.diagnostics.strategies.chosen_strategies`.
     budget : float
         Seconds for the whole check; turned into sizes, not into a clock.
     n_jobs : int, optional
@@ -137,7 +184,8 @@ def run_pilot(
     strata = strata_of(target.y[labelled], regression=regression)
     k = n_folds(labelled.size, strata, target.group[labelled])
     n_source = int(pair.source.labelled.sum())
-    plan = make_plan(n_source, labelled.size, target.X.shape[1], k, learners, budget)
+    wanted = chosen_strategies() if strategies is None else tuple(strategies)
+    plan = make_plan(n_source, labelled.size, target.X.shape[1], k, learners, budget, wanted)
     rng = np.random.default_rng([random_state, 11])
     source_rows = _thin(pair.source, plan.max_source, regression, rng)
     target_rows = _thin(target, plan.max_target, regression, rng)
@@ -155,29 +203,37 @@ def run_pilot(
             )
             for one in plan.learners
         }  # fmt: skip
-    skipped = _skipped(plan, str(pair.task))
-    tried = [
-        (one, strategy)
-        for one in plan.learners
-        for strategy in STRATEGIES.values()
-        if pair.task in strategy.tasks and (one.name, strategy.name) not in skipped
-    ]
-    predictions = {(one.name, strategy.name): np.empty(shape) for one, strategy in tried}
-    tasks = [
-        task
-        for one, strategy in tried
-        for task in _tasks_of(
-            one, strategy, pair, source_rows, target_rows, usable, folds, k,
-            source_models[one.name], n_classes, random_state,
-        )
-    ]  # fmt: skip
+    data = _Data(
+        pair.source.X[source_rows], pair.source.y[source_rows], target.X[target_rows], y,
+        _unlabelled(target, random_state), usable, folds, k, n_classes, random_state,
+    )  # fmt: skip
+    arms = [_Arm(one, source_models[one.name], Memo(random_state)) for one in plan.learners]
+    skipped = _skipped(plan, str(pair.task), told=wanted != chosen_strategies())
     with warnings.catch_warnings(record=True):
         # Which of several threads sees which warning is chance, and the document must not
         # depend on it: what is told are the warnings of the fits outside.
         warnings.simplefilter("ignore")
+        checked, notes = _prechecked(plan, str(pair.task), arms[0], data, skipped)
+        tried = [
+            (arm, strategy)
+            for arm in arms
+            for strategy in plan.strategies
+            if pair.task in strategy.tasks and (arm.learner.name, strategy.name) not in skipped
+        ]
+        predictions = {(arm.learner.name, one.name): np.empty(shape) for arm, one in tried}
+        tasks = [
+            task
+            for arm, strategy in tried
+            if arm is arms[0] or not strategy.own_model
+            for task in _tasks_of(arm, strategy, data)
+        ]
         for task, out in _execute(tasks, n_jobs, progress):
+            if isinstance(out, str):
+                skipped.setdefault(task.key, out)
+                continue
             where = slice(None) if task.repeat < 0 else task.repeat
             predictions[task.key][where, place[task.held]] = out
+    _settle(predictions, skipped, plan)
     constant = _constant_predictions(y, usable, folds, k, n_classes, shape)
     scale = float(np.std(y, ddof=1)) if regression else 1.0
     proper = proper_score(metric, str(pair.task))
@@ -192,7 +248,7 @@ def run_pilot(
         target_rows[usable], y[usable], target.group[target_rows][usable],
         source_rows, target_rows, target_rows.size, k, plan.n_repeats,
         predictions, constant, skipped, headline.name, home, scale,
-        _notices([*caught, *later], plan),
+        _notices([*caught, *later], plan), notes, checked,
     )  # fmt: skip
 
 
@@ -204,14 +260,77 @@ def _recorded() -> Iterator[list[warnings.WarningMessage]]:
         yield caught
 
 
-def _skipped(plan: Plan, task: str) -> dict[tuple[str, str], str]:
-    """Return the strategies a learner cannot be used with, and why."""
-    return {
-        (one.name, strategy.name): f"the learner {one.name} takes no sample weights"
-        for one in plan.learners
-        for strategy in STRATEGIES.values()
-        if task in strategy.tasks and strategy.needs_weights and not one.takes_weights
-    }
+def _skipped(plan: Plan, task: str, *, told: bool) -> dict[tuple[str, str], str]:
+    """Return the strategies a learner cannot be used with, and why.
+
+    That a strategy is made for other labels is `told` only where strategies were asked for.
+    """
+    found = {}
+    for one in plan.learners:
+        for strategy in plan.strategies:
+            key = one.name, strategy.name
+            if task not in strategy.tasks:
+                if told:
+                    kind = "quantities" if "regression" in strategy.tasks else "classes"
+                    found[key] = f"it is made for {kind}"
+            elif strategy.needs_weights and not one.takes_weights:
+                found[key] = f"the learner {one.name} takes no sample weights"
+    return found
+
+
+def _prechecked(
+    plan: Plan, task: str, arm: _Arm, data: _Data, skipped: dict[tuple[str, str], str]
+) -> tuple[frozenset[tuple[str, str]], dict[tuple[str, str], str]]:
+    """Add to `skipped` what fails its preconditions; return those checked, and the notes."""
+    checked, notes = set(), {}
+    every = np.ones(len(data.y), dtype=bool)
+    training = data.training(arm, every, 0)
+    for strategy in plan.strategies:
+        if task not in strategy.tasks:
+            continue
+        reason, note = _precheck(strategy, training)
+        for one in plan.learners:
+            key = one.name, strategy.name
+            if key in skipped:
+                continue
+            if strategy.precheck is not None:
+                checked.add(key)
+            if reason is not None:
+                skipped[key] = reason
+            if note:
+                notes[key] = note
+    return frozenset(checked), notes
+
+
+def _precheck(strategy: Strategy, training: Training) -> tuple[str | None, str]:
+    try:
+        reason = None if strategy.precheck is None else strategy.precheck(training)
+        return reason, "" if strategy.note is None else strategy.note(training)
+    except FAULTS as fault:
+        return f"its preconditions could not be checked: {short(str(fault), 120)}", ""
+
+
+def _unlabelled(side: Side, seed: int) -> Floats:
+    """Return inputs of unlabelled rows, without copies of labelled ones: those may be held out."""
+    rows = np.flatnonzero(~side.labelled & ~np.isin(side.group, side.group[side.labelled]))
+    if rows.size > MAX_TARGET_ROWS:
+        rng = np.random.default_rng([seed, 13])
+        rows = np.sort(rng.choice(rows, MAX_TARGET_ROWS, replace=False))
+    return side.X[rows]
+
+
+def _settle(
+    predictions: dict[tuple[str, str], Floats], skipped: dict[tuple[str, str], str], plan: Plan
+) -> None:
+    """Give every learner what models of their own predict, and drop what failed in a fold."""
+    first = plan.learners[0].name
+    for learner, name in list(predictions):
+        if next(one for one in plan.strategies if one.name == name).own_model:
+            predictions[learner, name] = predictions[first, name]
+            if (first, name) in skipped:
+                skipped[learner, name] = skipped[first, name]
+        if (learner, name) in skipped:
+            del predictions[learner, name]
 
 
 def _thin(side: Side, limit: int, regression: bool, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -225,55 +344,44 @@ def _thin(side: Side, limit: int, regression: bool, rng: np.random.Generator) ->
     return np.sort(rows[picked])
 
 
-def _tasks_of(
-    learner: Learner,
-    strategy: Strategy,
-    pair: Pair,
-    source_rows: NDArray[np.int64],
-    target_rows: NDArray[np.int64],
-    usable: NDArray[np.bool_],
-    folds: list[NDArray[np.int64]],
-    k: int,
-    source_model: Predictor,
-    n_classes: int,
-    seed: int,
-) -> Iterator[_Task]:
-    X, y = pair.target.X[target_rows], pair.target.y[target_rows]
-
-    def training(keep: NDArray[np.bool_], repeat: int, fold: int) -> Training:
-        return Training(
-            pair.source.X[source_rows], pair.source.y[source_rows], X[keep], y[keep],
-            n_classes, source_model, seed * 1000 + repeat * k + fold,
-        )  # fmt: skip
-
-    if not strategy.uses_target_labels:
-        held = np.flatnonzero(usable)
-        every = np.ones(len(y), dtype=bool)
+def _tasks_of(arm: _Arm, strategy: Strategy, data: _Data) -> Iterator[_Task]:
+    key, may_fail = (arm.learner.name, strategy.name), strategy.name not in DEFAULT
+    if strategy.one_fit_for_all_folds:
+        held = np.flatnonzero(data.usable)
+        every = np.ones(len(data.y), dtype=bool)
         yield _Task(
-            (learner.name, strategy.name), -1, held,
-            lambda: strategy.fit(learner, training(every, 0, 0)), X[held],
+            key, -1, held,
+            lambda: strategy.fit(arm.learner, data.training(arm, every, 0)), may_fail, data.X[held],
         )  # fmt: skip
         return
-    for repeat, fold_of in enumerate(folds):
-        for fold in range(k):
-            held = np.flatnonzero((fold_of == fold) & usable)
+    for repeat, fold_of in enumerate(data.folds):
+        for fold in range(data.k):
+            held = np.flatnonzero((fold_of == fold) & data.usable)
             if held.size == 0:
                 continue
 
-            def fit(keep: NDArray[np.bool_] = fold_of != fold, r: int = repeat, f: int = fold
-                    ) -> Predictor:  # fmt: skip
-                return strategy.fit(learner, training(keep, r, f))
+            def fit(
+                keep: NDArray[np.bool_] = fold_of != fold, number: int = repeat * data.k + fold
+            ) -> Predictor:
+                return strategy.fit(arm.learner, data.training(arm, keep, number))
 
-            yield _Task((learner.name, strategy.name), repeat, held, fit, X[held])
+            yield _Task(key, repeat, held, fit, may_fail, data.X[held])
 
 
 def _execute(
     tasks: list[_Task], n_jobs: int | None, progress: Progress | None
-) -> Iterator[tuple[_Task, Floats]]:
+) -> Iterator[tuple[_Task, Floats | str]]:
+    """Run the tasks; a text instead of predictions says why a strategy failed."""
     from joblib import Parallel, delayed
 
-    def work(task: _Task) -> Floats:
-        return task.fit()(task.X)
+    def work(task: _Task) -> Floats | str:
+        if not task.may_fail:
+            return task.fit()(task.X)
+        try:
+            found = task.fit()(task.X)
+        except FAULTS as fault:
+            return f"it failed on a fold: {short(str(fault), 120)}"
+        return found if np.isfinite(found).all() else "it predicted no finite numbers on a fold"
 
     outputs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
         delayed(work)(task) for task in tasks
@@ -311,4 +419,9 @@ def _notices(caught: Sequence[warnings.WarningMessage], plan: Plan) -> tuple[str
         f"a learner raised {name} {count} times on the source"
         for name, count in sorted(kinds.items())
     ]
+    if len(plan.strategies) > len(DEFAULT):
+        told.append(
+            f"{len(plan.strategies)} strategies were tried on the same rows: the gap of the best "
+            "of so many looks better than it is, the more so with few labels"
+        )
     return tuple(told) + plan.left_out

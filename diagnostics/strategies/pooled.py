@@ -9,7 +9,12 @@ from ._base import Training, register
 @register(
     "pooled",
     title="train on source and target rows together",
-    family="instance transfer",
+    family="data transferability: instances",
+    needs={"source rows", "target labels"},
+    assumes={"covariate shift"},
+    fails_when="a large source has another relation, or other class shares",
+    fits=(1, 0),
+    fast=True,
     preconditions="Assumes one relation for both domains; the larger domain decides, so a "
     "large source with another relation outvotes the target.",
 )

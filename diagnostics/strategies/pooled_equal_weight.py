@@ -9,7 +9,12 @@ from ._base import Training, register
 @register(
     "pooled-equal-weight",
     title="train on both, source and target with equal total weight",
-    family="instance transfer",
+    family="data transferability: instances",
+    needs={"source rows", "target labels"},
+    assumes={"covariate shift"},
+    fails_when="the target has fewer than about 20 labelled rows, or relations are opposed",
+    fits=(1, 0),
+    fast=True,
     adapted=True,
     needs_weights=True,
     preconditions="Needs a learner that honours sample weights; few target rows get large "

@@ -7,8 +7,12 @@ from ._base import Training, register
 @register(
     "source-only",
     title="use the source model as it is",
-    family="model transfer",
-    uses_target_labels=False,
+    family="model transferability",
+    needs={"source model"},
+    assumes={"covariate shift"},
+    fails_when="inputs mean something else for the label, or lie outside the source's support",
+    fits=(0, 0),
+    fast=True,
     preconditions="Assumes that inputs mean the same for the label in both domains; "
     "fails under concept shift and outside the source's support.",
 )

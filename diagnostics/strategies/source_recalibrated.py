@@ -10,7 +10,12 @@ from ._base import REGRESSION, Training, register
 @register(
     "source-recalibrated",
     title="use the source model, recalibrated by offset and scale",
-    family="model transfer",
+    family="model transferability",
+    needs={"source model", "target labels"},
+    assumes={"covariate shift", "label shift"},
+    fails_when="the source model orders the target wrongly",
+    fits=(0, 0),
+    fast=True,
     adapted=True,
     tasks=REGRESSION,
     preconditions="Assumes that the source model orders the target rightly (or exactly "
