@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from negtransfer.diagnostics.domain import Domain, Pair, align
 from negtransfer.diagnostics.learners import default_learners
 from negtransfer.diagnostics.pilot import proper_score, resolve_metric
-from negtransfer.diagnostics.strategies import STRATEGIES, Training
+from negtransfer.diagnostics.strategies import Training, chosen_strategies
 
 MAX_SOURCE = 3000
 MAX_TARGET = 4000
@@ -114,7 +114,7 @@ def measure(
                     X_s, y_s, X_t[labelled], y_t[labelled], n_classes, model, seed + draw
                 )
                 errors = {}
-                for name, strategy in STRATEGIES.items():
+                for name, strategy in ((s.name, s) for s in chosen_strategies("default")):
                     if pair.task not in strategy.tasks:
                         continue
                     predicted = strategy.fit(learner, training)(X_t[test])
