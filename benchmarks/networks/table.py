@@ -166,7 +166,9 @@ Made by `python -m benchmarks.networks.table` from `cells.csv` and `outcomes.csv
 `benchmarks.networks.features`, `.truth` and `.rank` wrote. Fifteen small networks (ImageNet,
 iNaturalist, VOC, PoseNet, CIFAR-10) on nine sets of images; for every cell labels are drawn from
 one half of the images, and every ranking is judged by what a full linear probe on all of that half
-reaches on the other half. Cells: {cells}; where a class has fewer images, all of them.
+reaches on the other half. Cells:
+{cells}; where a class has fewer
+images, all of them.
 
 Regret: accuracy of the best network less accuracy of the one ranked first, in points, mean over
 cells within an image set, then over image sets. Weighted tau: `scipy.stats.weightedtau(accuracy,
@@ -178,7 +180,9 @@ PACTran were computed up to 400 labels.
 
 How the combined ranking joins the probe's proper score with PARC, and how often the probe's noise
 counts, was chosen on these same images, from about sixty rules that differed by 0.1 to 0.3 points;
-so its figures are a little too good, by less than that.
+so its figures are a little too good, by less than that. PARC alone, which needs no fit at all, does
+as well here within the noise; it sees neither the raw inputs nor the size of an error, so it can
+stand for no verdict.
 
 ## By image set: mean regret in points
 
