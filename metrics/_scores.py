@@ -144,7 +144,8 @@ def normalise(value: float, chance: Chance | None, *, best: float) -> float | No
         return None
     room = best - chance.mean
     size = max(abs(best), abs(chance.mean))
-    if not math.isfinite(room) or abs(room) <= 1e-9 * size:
+    # the second is what rounding leaves where chance itself reaches a best value of 0
+    if not math.isfinite(room) or abs(room) <= max(1e-9 * size, 1e-12):
         return None
     return float((value - chance.mean) / room)
 
