@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
+"""Minor for what is added, major for what an older reader would misread."""
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
 Severity = Literal["none", "low", "moderate", "high"]
@@ -239,6 +240,18 @@ class Component(_Model):
     moved: bool
 
 
+class TimesChance(_Model):
+    """A measure on the scale of its own chance: 0 at the middle of it, 1 at its 95 % point.
+
+    The middle is the mean of the two sides' medians of the null reference, the 95 % point the
+    larger of the two sides' points.
+    """
+
+    value: float = Field(description="(value - middle) / (95 % point - middle)")
+    interval: list[float] | None = Field(description="both ends of the interval, on this scale")
+    lowest: float = Field(description="the smaller 5 % point of the two sides, on this scale")
+
+
 class MeasureInfo(_Model):
     """A measure of how far apart the inputs are, beside the same number by chance."""
 
@@ -250,6 +263,9 @@ class MeasureInfo(_Model):
     value: float | None
     interval: Interval | None = None
     null: NullReference | None = None
+    times_chance: TimesChance | None = Field(
+        default=None, description="null where chance has no spread or no reference"
+    )
     p_value: float | None = None
     n_source: int
     n_target: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks._base import to_interval, to_null
-from .document import MeasureInfo
+from .document import Interval, MeasureInfo, NullReference, TimesChance
 
 if TYPE_CHECKING:
     from ..metrics import Measure, MeasureResult
@@ -74,16 +75,47 @@ def _one(
 
 
 def _numbers(result: MeasureResult, pair: Pair) -> dict[str, Any]:
-    interval = result.interval
+    value, null = float(result.value), to_null(result.null, result.value)
+    interval = None if result.interval is None else to_interval(result.interval)
     p_value = getattr(result, "p_value", None)
     return {
-        "value": float(result.value),
-        "interval": None if interval is None else to_interval(interval),
-        "null": to_null(result.null, result.value),
+        "value": value,
+        "interval": interval,
+        "null": null,
+        "times_chance": times_chance(value, interval, null),
         "p_value": None if p_value is None else float(p_value),
         "columns": _columns(result.by_column, pair),
         "warnings": list(result.warnings),
     }
+
+
+def times_chance(
+    value: float, interval: Interval | None, null: NullReference | None
+) -> TimesChance | None:
+    """Return a measure on the scale of its own chance; ``None`` where chance has no spread.
+
+    Measures in different units can then stand side by side.
+    """
+    both = () if null is None else (null.source_quantiles, null.target_quantiles)
+    sides = [q for q in both if q is not None and all(map(math.isfinite, q))]
+    if not sides:
+        return None
+    middle = sum(q[1] for q in sides) / len(sides)
+    reach = max(q[2] for q in sides) - middle
+    if reach <= 0:
+        return None
+
+    def placed(number: float) -> float:
+        return (number - middle) / reach
+
+    ends = None if interval is None else [placed(interval.low), placed(interval.high)]
+    if not math.isfinite(placed(value)):
+        return None
+    return TimesChance(
+        value=placed(value),
+        interval=ends if ends is not None and all(map(math.isfinite, ends)) else None,
+        lowest=placed(min(q[0] for q in sides)),
+    )
 
 
 def _columns(shares: NDArray[np.float64] | None, pair: Pair) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._validation import Ints, as_float, on_host, require_rows
+from ._validation import Ints, as_codes, as_float, check_columns, on_host, require_rows
 
 Array: TypeAlias = Any
 """An array of NumPy or of another library that follows the array API standard."""
@@ -34,7 +34,7 @@ def check_tables(source: Any, target: Any, *, min_rows: int) -> tuple[Array, Arr
         When a shape, a value or the number of rows is not as needed.
     """
     first, second = _as_table(source, "source"), _as_table(target, "target")
-    if namespace(first) is not namespace(second) or _device(first) != _device(second):
+    if not _is_one_place(first, second):
         raise TypeError(
             "`source` and `target` lie in different libraries or on different devices; bring "
             "both to one."
@@ -54,6 +54,69 @@ def check_table(values: Any, name: str, *, min_rows: int) -> Array:
     table = _as_table(values, name)
     _check_values(table, name, min_rows)
     return table
+
+
+def check_column_pair(
+    source: Any, target: Any, *, categorical: bool, min_rows: int = 1
+) -> tuple[Array, Array]:
+    """Return one column of each side in the library it came in.
+
+    Float64 with NaN, or int64 codes with -1, for missing. Two of different libraries, and all
+    that is to be refused, are brought to NumPy first.
+    """
+    found = [_as_column(values, categorical) for values in (source, target)]
+    one, other = found
+    if one is None or other is None or min(one.shape[0], other.shape[0]) < min_rows:
+        return check_columns(source, target, categorical=categorical, min_rows=min_rows)
+    if not _is_one_place(one, other):
+        return check_columns(source, target, categorical=categorical, min_rows=min_rows)
+    return one, other
+
+
+def _is_one_place(*arrays: Array) -> bool:
+    first = arrays[0]
+    return all(
+        namespace(one) is namespace(first) and device_of(one) == device_of(first) for one in arrays
+    )
+
+
+def in_one_place(*arrays: Array) -> tuple[Array, ...]:
+    """Return arrays as they are where one library and device hold them all, else in NumPy."""
+    return arrays if _is_one_place(*arrays) else tuple(to_numpy(one) for one in arrays)
+
+
+def as_numbers(values: Any, name: str) -> Array:
+    """Return float64 numbers of any shape in the library they came in; nothing else is checked."""
+    if not _is_foreign(values):
+        return as_float(values, name)
+    found = values.detach() if hasattr(values, "detach") else values
+    xp = namespace(found)
+    return xp.astype(found, xp.float64)
+
+
+def as_code_numbers(values: Any, name: str) -> Array:
+    """Return int64 codes of any shape, -1 for missing, in the library they came in."""
+    if _is_foreign(values):
+        xp = namespace(values)
+        if xp.isdtype(values.dtype, ("integral", "bool")):
+            found = xp.astype(values, xp.int64)
+            if not bool(xp.any(found < -1)):
+                return found
+    return as_codes(values, name)
+
+
+def _as_column(values: Any, categorical: bool) -> Array | None:
+    """Return a clean column of another library than NumPy, else None."""
+    if not _is_foreign(values):
+        return None
+    column = values.detach() if hasattr(values, "detach") else values
+    xp = namespace(column)
+    kinds = ("integral", "bool") if categorical else ("real floating", "integral", "bool")
+    if column.ndim != 1 or not xp.isdtype(column.dtype, kinds):
+        return None
+    column = xp.astype(column, xp.int64 if categorical else xp.float64)
+    wrong = column < -1 if categorical else xp.isinf(column)
+    return None if bool(xp.any(wrong)) else column
 
 
 def _as_table(values: Any, name: str) -> Array:
@@ -82,7 +145,8 @@ def _is_foreign(values: Any) -> bool:
     return bool(is_array_api_obj(values))
 
 
-def _device(array: Array) -> Any:
+def device_of(array: Array) -> Any:
+    """Return the device an array lies on."""
     from array_api_compat import device
 
     return device(array)
@@ -107,7 +171,16 @@ def take(array: Array, rows: Ints) -> Array:
     if isinstance(array, np.ndarray):
         return array[rows]
     xp = namespace(array)
-    return xp.take(array, xp.asarray(rows, device=_device(array)), axis=0)
+    return xp.take(array, xp.asarray(rows, device=device_of(array)), axis=0)
+
+
+def cross(matrix: Array, rows: Ints, columns: Ints) -> Array:
+    """Return the entries of a matrix in some rows and columns, chosen by NumPy numbers."""
+    if isinstance(matrix, np.ndarray):
+        return matrix[np.ix_(rows, columns)]
+    xp = namespace(matrix)
+    chosen = xp.asarray(columns, device=device_of(matrix))
+    return xp.take(take(matrix, rows), chosen, axis=1)
 
 
 def like(values: Any, array: Array) -> Array:
@@ -115,7 +188,7 @@ def like(values: Any, array: Array) -> Array:
     if isinstance(array, np.ndarray):
         return np.asarray(values, dtype=array.dtype)
     xp = namespace(array)
-    return xp.asarray(np.asarray(values), dtype=array.dtype, device=_device(array))
+    return xp.asarray(np.asarray(values), dtype=array.dtype, device=device_of(array))
 
 
 def to_numpy(array: Array) -> Any:

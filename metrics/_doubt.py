@@ -33,7 +33,7 @@ def null_band(
     rng: np.random.Generator,
 ) -> NullBand:  # fmt: skip
     """Return the statistic for random halves of either side, sized like the comparison."""
-    n, m = len(source[0]), len(target[0])
+    n, m = source[0].shape[0], target[0].shape[0]
     return NullBand(*(_halves(statistic, side, n, m, n_splits, rng) for side in (source, target)))
 
 
@@ -42,7 +42,7 @@ def _halves(
 ) -> Floats | None:
     values = [
         statistic(rows_of(side, first), rows_of(side, second))
-        for first, second in random_halves(len(side[0]), n, m, n_splits=n_splits, rng=rng)
+        for first, second in random_halves(side[0].shape[0], n, m, n_splits=n_splits, rng=rng)
     ]
     return np.array(values, dtype=np.float64) if values else None
 
@@ -72,7 +72,7 @@ def half_sample_interval(
     low, high : float
         Between which the measure always lies.
     """
-    sizes = [len(side[0]) for side in (source, target)]
+    sizes = [side[0].shape[0] for side in (source, target)]
     if min(sizes) < 2 * MIN_HALF:
         return None
     values = []

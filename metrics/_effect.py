@@ -19,11 +19,16 @@ METHOD = "normal, variance of the U-statistic"
 
 @dataclass(slots=True, eq=False)
 class Side:
-    """Indicator columns of the halves of one side, and the sums they pick up."""
+    """Indicator columns of the halves of one side, and the sums they pick up.
+
+    Where the second halves are what the first leave, as they nearly always are, they need no
+    product of their own (``is_whole``): the sums over all pairs give the rest.
+    """
 
     span: slice
     first: Floats
     second: Floats
+    is_whole: bool
     sums: Floats
 
     @classmethod
@@ -34,11 +39,10 @@ class Side:
         """Split the units of one side at random; ``sizes`` are the units of both sides."""
         count = int(units.max()) + 1
         splits = list(random_halves(count, *sizes, n_splits=n_splits, rng=rng))
-        first, second = np.zeros((count, len(splits))), np.zeros((count, len(splits)))
-        for column, (one, two) in enumerate(splits):
-            first[one, column] = 1.0
-            second[two, column] = 1.0
-        return cls(span, first[units], second[units], np.zeros((3, len(splits))))
+        is_whole = all(len(one) + len(two) == count for one, two in splits)
+        first = _columns([one for one, _ in splits], units)
+        second = 1 - first if is_whole else _columns([two for _, two in splits], units)
+        return cls(span, first, second, is_whole, np.zeros((3, len(splits))))
 
     def add(self, rows: slice, values: Floats) -> None:
         """Add the pairs of a block: ``rows`` against ``rows.start`` and all behind."""
@@ -48,25 +52,49 @@ class Side:
         part = values[low - rows.start : high - rows.start, low - rows.start :]
         part = part[:, : self.span.stop - low]
         own, other = slice(low - self.span.start, high - self.span.start), low - self.span.start
-        with_first = _product(part, self.first[other:])
-        with_second = _product(part, self.second[other:])
-        first, second = self.first[own], self.second[own]
+        with_first, first = _product(part, self.first[other:]), self.first[own]
         self.sums[0] += 2 * np.einsum("ib,ib->b", first, with_first)
+        if self.is_whole:
+            return
+        with_second, second = _product(part, self.second[other:]), self.second[own]
         self.sums[1] += 2 * np.einsum("ib,ib->b", second, with_second)
         self.sums[2] += np.einsum("ib,ib->b", first, with_second)
         self.sums[2] += np.einsum("ib,ib->b", second, with_first)
 
-    def values(self, *, biased: bool = False) -> Floats | None:
-        """Return the squared MMD of every split; None when the side is too small to be halved."""
+    def values(self, row_sums: Floats, *, biased: bool = False) -> Floats | None:
+        """Return the squared MMD of every split; None when the side is too small to be halved.
+
+        ``row_sums`` are those of the kernel within this side, itself left out.
+        """
         if not self.first.shape[1]:
             return None
         n, m = self.first.sum(axis=0), self.second.sum(axis=0)
         first, second, cross = self.sums
+        if self.is_whole:
+            first_all = row_sums @ self.first
+            second = row_sums.sum() - 2 * first_all + first
+            cross = first_all - first
         return mmd2_from_sums(first, second, cross, n, m, biased=biased)
+
+
+def _columns(halves: list[Ints], units: Ints) -> Floats:
+    """Return for every half a 0/1 column over the rows of its units."""
+    marks = np.zeros((len(halves), int(units.max()) + 1))
+    for line, half in zip(marks, halves, strict=True):
+        line[half] = 1.0
+    return np.ascontiguousarray(marks.T[units])
 
 
 def _product(part: Floats, columns: Floats) -> Floats:
     return np.asarray(to_numpy(part @ like(columns, part)))
+
+
+def _sums(part: Array, *, axis: int) -> Floats:
+    """Return the sums along an axis; as products they take a third of the time of a sum."""
+    xp = namespace(part)
+    if axis == 1:
+        return np.asarray(to_numpy(part @ xp.ones_like(part[:1, :])[0, :]))
+    return np.asarray(to_numpy(xp.ones_like(part[:, :1])[:, 0] @ part))
 
 
 @dataclass(slots=True, eq=False)
@@ -110,14 +138,15 @@ class EffectSums:
         """Add the kernel's values in one block of pairs; they are used up."""
         values, xp = keep_upper(values), namespace(values)
         behind = slice(rows.start, None)
-        ones = np.ones(len(self.first))
-        marks = np.stack([self.first.astype(np.float64), ones], axis=1)
-        ahead = _product(values, marks[behind])
-        back = to_numpy(like(marks[rows].T, values) @ values)
-        self.with_first[rows] += ahead[:, 0]
-        self.with_all[rows] += ahead[:, 1]
+        # The first side stands first: its columns and its rows are one piece of the block.
+        wide = max(0, self.sizes[0] - rows.start)
+        high = min(wide, rows.stop - rows.start)
+        ahead = _sums(values[:, :wide], axis=1), _sums(values[:, wide:], axis=1)
+        back = _sums(values[:high, :], axis=0), _sums(values[high:, :], axis=0)
+        self.with_first[rows] += ahead[0]
+        self.with_all[rows] += ahead[0] + ahead[1]
         self.with_first[behind] += back[0]
-        self.with_all[behind] += back[1]
+        self.with_all[behind] += back[0] + back[1]
         flat = xp.reshape(values, (-1,))
         self.squares += 2 * float(flat @ flat)
         for side in self.halves:
@@ -148,7 +177,12 @@ class EffectSums:
 
     def null_band(self, *, biased: bool = False) -> NullBand:
         """Return the value for random halves of either side."""
-        return NullBand(*(side.values(biased=biased) for side in self.halves))
+        n, _ = self.sizes
+        within = self.with_first[:n], (self.with_all - self.with_first)[n:]
+        found = (
+            side.values(sums, biased=biased) for side, sums in zip(self.halves, within, strict=True)
+        )
+        return NullBand(*found)
 
     def interval(self, value: float, level: float) -> Interval:
         """Return a normal interval with the variance of both terms of the U-statistic."""

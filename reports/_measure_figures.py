@@ -45,14 +45,14 @@ class MeasuresPlot:
 
 
 def measures_plot(measures: Sequence[MeasureInfo]) -> MeasuresPlot | None:
-    """Return the forest plot of the measures, or None where none has a null reference."""
-    placed = [(m, _own_scale(m.null)) for m in measures if m.value is not None]
-    known = [(m, s) for m, s in placed if s is not None]
-    if not known:
+    """Return the forest plot of the measures, or None where none lies on a scale of chance."""
+    shown = [m for m in measures if m.value is not None]
+    placed = [m.times_chance for m in shown if m.times_chance is not None]
+    if not placed:
         return None
-    spots = [_squeeze(v) for m, s in known for v in _spots(m, *s)]
+    spots = [_squeeze(v) for t in placed for v in (t.value, t.lowest, *(t.interval or ()))]
     scale = fit([0.0, 1.0, *spots], 150, 392)
-    rows = tuple(_row(m, own, scale, i) for i, (m, own) in enumerate(placed))
+    rows = tuple(_row(m, scale, i) for i, m in enumerate(shown))
     marks = [t for t in MARKS if scale.low <= _squeeze(t) <= scale.high]
     said = [f"{r.name}: {r.value_words}, {r.times}" for r in rows if r.times]
     return MeasuresPlot(
@@ -75,52 +75,31 @@ def _thinned(marks: Sequence[float], scale: Scale) -> list[float]:
     return kept
 
 
-def _own_scale(null: NullReference | None) -> tuple[float, float] | None:
-    """Return the middle of chance and the way from it to the larger 95 % point."""
-    sides = [
-        q for q in ((null.source_quantiles, null.target_quantiles) if null else ())
-        if q and len(q) == 3 and all(map(math.isfinite, q))
-    ]  # fmt: skip
-    if not sides:
-        return None
-    middle = sum(q[1] for q in sides) / len(sides)
-    width = max(q[2] for q in sides) - middle
-    return (middle, width) if width > 0 else None
-
-
 def _squeeze(times: float) -> float:
     """Bend the axis so that 1 and 1,000 times chance both stay readable."""
     return math.copysign(math.log1p(abs(times)), times)
 
 
-def _spots(m: MeasureInfo, middle: float, width: float) -> list[float]:
-    ends = [m.interval.low, m.interval.high] if m.interval else []
-    lows = [q[0] for q in (m.null.source_quantiles, m.null.target_quantiles) if q] if m.null else []
-    return [(v - middle) / width for v in (m.value or 0.0, *ends, *lows) if math.isfinite(v)]
-
-
-def _row(m: MeasureInfo, own: tuple[float, float] | None, scale: Scale, number: int) -> MeasureRow:
-    y, name = 10.0 + STEP * number, words.measure_name(m.name)
+def _row(m: MeasureInfo, scale: Scale, number: int) -> MeasureRow:
+    y, name, times = 10.0 + STEP * number, words.measure_name(m.name), m.times_chance
     told = words.number(m.value)
-    if own is None or m.null is None:
+    if times is None or m.null is None:
         return MeasureRow(y, name, None, None, None, told, "", "")
-    middle, width = own
 
     def place(value: float) -> float:
-        return scale(_squeeze((value - middle) / width))
+        return scale(_squeeze(value))
 
-    lows = [q[0] for q in (m.null.source_quantiles, m.null.target_quantiles) if q]
-    assert m.value is not None
-    times = (m.value - middle) / width
     return MeasureRow(
         y,
         name,
-        place(m.value),
-        (place(m.interval.low), place(m.interval.high)) if m.interval else None,
-        (place(min(lows)), place(middle + width)),
+        place(times.value),
+        (place(times.interval[0]), place(times.interval[1])) if times.interval else None,
+        (place(times.lowest), place(1.0)),
         told,
         words.null_ranges(m.null),
-        f"{words.number(times, 2)} times the reach of chance" if times > 1 else "within chance",
+        f"{words.number(times.value, 2)} times the reach of chance"
+        if times.value > 1
+        else "within chance",
     )
 
 

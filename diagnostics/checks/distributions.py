@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._words import listed, share
 from ..document import CheckResult, Severity, State, Threshold
 from ._base import Check, Evidence, register, to_interval, to_null, upper_null
+from ._mixed import Effect, Mixed, compared, detectable, is_mixed, told_of
 from .columns import FDR, MIN_EFFECT, flagged_by_chance
 from .quality import MIN_ROWS
 
+if TYPE_CHECKING:
+    from ...metrics import MixedTestResult, MMDTestResult
+
+Facts = dict[str, float | int | str | None]
 ALARM_P = 0.01
 MOST_OUTSIDE = 0.5
 
@@ -27,43 +34,45 @@ def _too_few(check: Check, evidence: Evidence) -> CheckResult | None:
 @register(
     "NT201", "kernel two-sample test", "distributions",
     """Asks whether the joint distribution of all columns differs (MMD-FUSE of Biggs, Schrab &
-    Gretton 2023: Gaussian and Laplace kernels of many widths fused into one statistic, one
-    exact permutation p-value, never 0). Where nothing is found, it says how large a shift of
-    the means, in standard deviations of the columns along a random direction, these many rows
-    would have shown. The value shown is the squared MMD at the median
-    bandwidth; its null reference is the same number between random halves of the source and
-    of the target. An alarm needs p <= 0.01 and a value above 95 % of the random halves. It
-    does not predict the sign of the gap: domains may differ and transfer still help.""",
+    Gretton 2023: kernels of many widths fused into one statistic, one exact permutation
+    p-value, never 0). Where there are categories or missing values, rows are compared by their
+    numbers, by the categories that differ and by what is missing, with nothing encoded or
+    filled in; otherwise by Gaussian and Laplace kernels of the numbers. Where nothing is found,
+    it says how large a shift these many rows would have shown: of the means, in standard
+    deviations of the columns along a random direction, or of one category, where there are no
+    numbers. The value shown is the squared MMD at the median bandwidth; its null reference is
+    the same number between random halves of the source and of the target. An alarm needs
+    p <= 0.01 and a value above 95 % of the random halves. Sides of more than 2,000 rows are
+    thinned. It does not predict the sign of the gap: domains may differ and transfer still
+    help.""",
 )  # fmt: skip
 def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
-    from ...metrics import mmd_test
-
     if few := _too_few(check, evidence):
         return few
-    source, target = evidence.pair.source, evidence.pair.target
-    found = mmd_test(source.X, target.X, n_permutations=199, random_state=evidence.seed)
-    null = to_null(found.null, found.effect)
+    found, told = _kernel_test(evidence)
+    null = to_null(found.null, found.value)
     top = upper_null(null)
-    differs = found.p_value <= ALARM_P and (top is None or found.effect > top)
-    times = f", {found.effect / top:.2g} times what random halves give" if top and top > 0 else ""
-    message = (
-        f"The inputs differ{times} (permutation p = {found.p_value:.3g})."
-        if differs
-        else f"The inputs differ no more than random halves do (permutation p = "
-        f"{found.p_value:.3g})."
-    )
-    facts: dict[str, float | int | str | None] = {
-        "bandwidth": float(found.bandwidth), "permutations": int(found.n_permutations),
+    differs = found.p_value <= ALARM_P and (top is None or found.value > top)
+    facts: Facts = {
+        "test": told, "kernels": int(found.n_kernels), "permutations": int(found.n_permutations),
     }  # fmt: skip
-    if not differs:
-        seen = _detectable(evidence)
-        facts["detectable_shift_in_sd"] = seen
-        message += f" With these sizes a shift of the means by {seen:.2g} sd would have been seen."
+    if (width := getattr(found, "bandwidth", None)) is not None:
+        facts["bandwidth"] = float(width)
+    of_p = f"(permutation p = {found.p_value:.3g}, {told})"
+    if differs:
+        times = (
+            f", {found.value / top:.2g} times what random halves give" if top and top > 0 else ""
+        )
+        message = f"The inputs differ{times} {of_p}."
+    else:
+        message = f"The inputs differ no more than random halves do {of_p}."
+        message += _detectable(evidence, facts)
     return check.result(
         evidence, state="warn" if differs else "pass",
         severity="moderate" if differs else "none",
-        value=float(found.effect), unit="squared MMD", direction="larger means further apart",
-        interval=to_interval(found.interval), null=null, p_value=float(found.p_value),
+        value=float(found.value), unit="squared MMD", direction="larger means further apart",
+        interval=None if found.interval is None else to_interval(found.interval), null=null,
+        p_value=float(found.p_value),
         n_source=int(found.n_source), n_target=int(found.n_target),
         threshold=Threshold(value=ALARM_P, origin="default", of="permutation p-value"),
         message=message, facts=facts,
@@ -72,15 +81,41 @@ def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
     )  # fmt: skip
 
 
-def _detectable(evidence: Evidence) -> float:
-    """Return the shift of the means that the test would have seen in four cases of five."""
+def _kernel_test(evidence: Evidence) -> tuple[MMDTestResult | MixedTestResult, str]:
+    """Return the test that fits the columns, and what it compared."""
+    from ...metrics import mmd_test
+
+    pair = evidence.pair
+    if is_mixed(pair.columns):
+        sides = Mixed.of(pair.columns)
+        return compared(*sides, seed=evidence.seed), told_of(pair.columns)
+    found = mmd_test(pair.source.X, pair.target.X, random_state=evidence.seed)
+    return found, "numbers only"
+
+
+def _detectable(evidence: Evidence, facts: Facts) -> str:
+    """Say which shift the test would have seen in four cases of five, also in the facts."""
     from ...metrics import minimum_detectable_effect
 
-    found = minimum_detectable_effect(
-        evidence.pair.source.X, evidence.pair.target.X, alpha=ALARM_P, n_permutations=99,
-        n_simulations=max(8, round(15 * evidence.effort)), random_state=evidence.seed,
-    )  # fmt: skip
-    return float(found.value)
+    pair, n_simulations = evidence.pair, max(8, round(15 * evidence.effort))
+    unit: Effect = "sd"
+    if is_mixed(pair.columns):
+        seen, unit = detectable(
+            *Mixed.of(pair.columns), alpha=ALARM_P, n_simulations=n_simulations,
+            seed=evidence.seed,
+        )  # fmt: skip
+    else:
+        seen = minimum_detectable_effect(
+            pair.source.X, pair.target.X, alpha=ALARM_P, n_permutations=99,
+            n_simulations=n_simulations, random_state=evidence.seed,
+        ).value  # fmt: skip
+    known = float(seen) if np.isfinite(seen) else None
+    facts["detectable_shift_in_sd" if unit == "sd" else "detectable_total_variation"] = known
+    what = "a shift of the means" if unit == "sd" else "a shift of one category"
+    if known is None:
+        return f" With these sizes even {what} by any amount might have gone unseen."
+    by = f"{known:.2g} sd" if unit == "sd" else f"{share(known)} of the rows"
+    return f" With these sizes {what} by {by} would have been seen."
 
 
 @register(

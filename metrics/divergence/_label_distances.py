@@ -12,15 +12,22 @@ from ._transport import exact_cost
 Inner: TypeAlias = Literal["exact", "gaussian"]
 
 
-def exact_table(squares: Floats, first: Ints, second: Ints) -> Floats:
+def exact_table(squares: Floats, first: Ints, second: Ints, *, alike: bool = False) -> Floats:
     """Return the squared W2 between the rows of any two classes, (classes, classes).
 
     `squares` (n, m) holds the squared distances of the rows, `first` (n,) and `second` (m,)
-    their classes, numbered from 0 without gaps.
+    their classes, numbered from 0 without gaps. Where both sides are `alike`, the same rows, the
+    table is symmetric and 0 on its diagonal, so that half of it is solved.
     """
     rows, columns = _members(first), _members(second)
-    table = [[exact_cost(squares[np.ix_(r, c)]) for c in columns] for r in rows]
-    return np.maximum(np.array(table, dtype=np.float64), 0.0)
+    table = np.zeros((len(rows), len(columns)))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            if not alike:
+                table[i, j] = exact_cost(squares[np.ix_(row, column)])
+            elif i < j:
+                table[i, j] = table[j, i] = exact_cost(squares[np.ix_(row, column)])
+    return np.maximum(table, 0.0)
 
 
 def gaussian_table(x: Floats, y: Floats, first: Ints, second: Ints, *, shrink: bool) -> Floats:

@@ -69,7 +69,7 @@ class Ground:
         # Half-samples may lack a class, hence numbers without gaps.
         first, second = (np.unique(side[1], return_inverse=True)[1] for side in (one, other))
         if self.inner == "exact":
-            return exact_table(squares, first, second)
+            return exact_table(squares, first, second, alike=one is other)
         return gaussian_table(one[0], other[0], first, second, shrink=self.shrink)
 
     def cost(self, one: Side, other: Side) -> Floats:

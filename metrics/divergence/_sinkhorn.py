@@ -8,12 +8,18 @@ products (Schmitzer 2019, SIAM J. Sci. Comput. 41, absorption), about thirty tim
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from .._arrays import Array, namespace
 
 _FAR = 50.0
 """Logarithm of a factor beyond which it is absorbed: e^50 is far from the end of float64."""
+
+_IN_CACHE = 2**17
+"""Entries of a cost matrix that are worked on at a time (1 MB)."""
 
 _SHRINK = 0.5
 """Factor between two levels of the regularisation on the way down to the one asked for."""
@@ -81,17 +87,17 @@ def solve_symmetric(cost: Array, epsilon: float, stop: Stop) -> Potentials:
     xp = namespace(cost)
     both = 0 * cost[0, :]
     for level in _levels(float(xp.max(cost)), epsilon):
-        both = (both + _soft_minimum(cost - both[None, :], level, axis=1)) / 2
+        both = (both + _soft_minimum(cost, both, level, axis=1)) / 2
     done = 0
     while True:
-        both = (both + _soft_minimum(cost - both[None, :], epsilon, axis=1)) / 2
+        both = (both + _soft_minimum(cost, both, epsilon, axis=1)) / 2
         plan = entropic_plan(cost, both, both, epsilon)
         u, error, steps = _rescale_symmetric(plan, stop.tolerance, stop.max_iter - done)
         both = both + epsilon * xp.log(u)
         done += 1 + steps
         if error <= stop.tolerance or done >= stop.max_iter:
             # One plain update makes one marginal exact, so that the value is a dual one.
-            return Potentials(both, _soft_minimum(cost - both[None, :], epsilon, axis=1), error)
+            return Potentials(both, _soft_minimum(cost, both, epsilon, axis=1), error)
 
 
 def solve_annealed(
@@ -125,8 +131,8 @@ def _anneal(cost: Array, levels: list[float]) -> Potentials:
 def _both_updates(cost: Array, first: Array, second: Array, epsilon: float) -> tuple[Array, Array]:
     """Return both potentials updated from the old other one."""
     return (
-        _soft_minimum(cost - second[None, :], epsilon, axis=1),
-        _soft_minimum(cost - first[:, None], epsilon, axis=0),
+        _soft_minimum(cost, second, epsilon, axis=1),
+        _soft_minimum(cost, first, epsilon, axis=0),
     )
 
 
@@ -144,8 +150,8 @@ def _levels(largest: float, epsilon: float) -> list[float]:
 
 
 def _sweep(cost: Array, second: Array, epsilon: float) -> tuple[Array, Array]:
-    first = _soft_minimum(cost - second[None, :], epsilon, axis=1)
-    return first, _soft_minimum(cost - first[:, None], epsilon, axis=0)
+    first = _soft_minimum(cost, second, epsilon, axis=1)
+    return first, _soft_minimum(cost, first, epsilon, axis=0)
 
 
 def _error_after_sweep(cost: Array, second: Array, epsilon: float) -> float:
@@ -154,12 +160,35 @@ def _error_after_sweep(cost: Array, second: Array, epsilon: float) -> float:
     return float(xp.sum(xp.abs(xp.sum(plan, axis=1) - 1 / cost.shape[0])))
 
 
-def _soft_minimum(values: Array, epsilon: float, *, axis: int) -> Array:
-    """Return -epsilon log mean exp(-values / epsilon) along an axis."""
+def _soft_minimum(cost: Array, other: Array, epsilon: float, *, axis: int) -> Array:
+    """Return -epsilon log mean exp((other - cost) / epsilon) along an axis of the cost."""
+    xp = namespace(cost)
+    if axis == 0:
+        return xp.concat([
+            _soft_minimum_of(cost[:, part] - other[:, None], epsilon, axis)
+            for part in _parts(cost, cost.shape[1])
+        ])  # fmt: skip
+    return xp.concat([
+        _soft_minimum_of(cost[part, :] - other[None, :], epsilon, axis)
+        for part in _parts(cost, cost.shape[0])
+    ])  # fmt: skip
+
+
+def _parts(cost: Array, length: int) -> Iterator[slice]:
+    """Yield slices small enough for a processor's cache; elsewhere there is one."""
+    across = cost.shape[0] * cost.shape[1] // length
+    step = max(1, _IN_CACHE // across) if isinstance(cost, np.ndarray) else length
+    return (slice(start, start + step) for start in range(0, length, step))
+
+
+def _soft_minimum_of(values: Array, epsilon: float, axis: int) -> Array:
+    """Return the same of finished values, which are used up."""
     xp = namespace(values)
     least = xp.min(values, axis=axis, keepdims=True)
-    mean = xp.mean(xp.exp((least - values) / epsilon), axis=axis)
-    return xp.squeeze(least, axis=axis) - epsilon * xp.log(mean)
+    values -= least
+    values *= -1 / epsilon
+    values = np.exp(values, out=values) if isinstance(values, np.ndarray) else xp.exp(values)
+    return xp.squeeze(least, axis=axis) - epsilon * xp.log(xp.mean(values, axis=axis))
 
 
 def _rescale(plan: Array, tolerance: float, limit: int) -> tuple[Array, Array, float, int]:

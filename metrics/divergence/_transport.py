@@ -60,7 +60,7 @@ def line_powers(x: Array, y: Array, p: int) -> Array:
     first, second, mass = quantile_pairs(n, m)
     weights, blocks = like(mass, x), []
     for low in range(0, x.shape[1], step):
-        u, v = (xp.sort(side[:, low : low + step], axis=0) for side in (x, y))
+        u, v = (xp.sort(side[:, low : min(low + step, x.shape[1])], axis=0) for side in (x, y))
         moves = u - v if n == m else take(u, first) - take(v, second)
         blocks.append(weights @ (xp.abs(moves) if p == 1 else moves * moves))
     return xp.concat(blocks)

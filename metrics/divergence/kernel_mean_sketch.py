@@ -139,7 +139,7 @@ class KernelMeanSketch:
             if permutable:
                 self._make_room()
             step = min(most, self._room) if permutable else most
-            part = self._featured(table[start : start + step, :])
+            part = self._featured(table[start : min(start + step, table.shape[0]), :])
             if permutable:
                 self._append_rows(part)
             else:

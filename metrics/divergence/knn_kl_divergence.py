@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from .._arrays import Array, check_tables, cross, take
 from .._doubt import Sample, half_sample_interval, null_band
 from .._results import MeasureResult
 from .._validation import (
@@ -17,7 +17,6 @@ from .._validation import (
     RandomState,
     check_choice,
     check_count,
-    check_pair,
     check_share,
     generator,
 )
@@ -66,11 +65,11 @@ class KnnKLDivergenceResult(MeasureResult):
     family="density ratio", units="nats", range=(-math.inf, math.inf),
     direction="larger means further apart", cost="O((n + m)^2 d)",
     invariances=("row order", "column order", "translation", "rotation", "one scale"),
-    min_rows=6, attribution=("rows",),
+    min_rows=6, attribution=("rows",), arrays=True,
 )  # fmt: skip
 def knn_kl_divergence(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     k: int = 5,
     direction: KLDirection = "target_to_source",
@@ -127,7 +126,7 @@ def knn_kl_divergence(
     shortfall; it shows the bias where nothing differs.
 
     The divergence is unchanged by any invertible map of both sides; the estimate only by
-    those that keep the order of distances. Computed by NumPy and SciPy.
+    those that keep the order of distances.
 
     References
     ----------
@@ -142,7 +141,7 @@ def knn_kl_divergence(
     >>> round(result.value, 2)  # the truth is 0.5, with a spread of 0.05
     0.43
     """
-    source, target = check_pair(source, target, min_rows=2)
+    source, target = check_tables(source, target, min_rows=2)
     k = check_count(k, "k", minimum=1)
     check_choice(direction, "direction", get_args(KLDirection))
     max_rows = check_count(max_rows, "max_rows", minimum=16)
@@ -152,7 +151,7 @@ def knn_kl_divergence(
     rows_x, rows_y, notes = at_most(source, target, max_rows, rng)
     require_neighbours(len(rows_x), "source", k)
     require_neighbours(len(rows_y), "target", k)
-    distances, x, y = pooled_distances(source[rows_x], target[rows_y])
+    distances, x, y = pooled_distances(take(source, rows_x), take(target, rows_y))
     _refuse_ties(distances, x[0], y[0], k)
     columns, forward = source.shape[1], direction == "source_to_target"
 
@@ -182,15 +181,15 @@ def knn_kl_divergence(
     )
 
 
-def _log_ratio(distances: Floats, p: Ints, q: Ints, k: int, columns: int) -> Floats:
+def _log_ratio(distances: Array, p: Ints, q: Ints, k: int, columns: int) -> Floats:
     """Return the estimated log density ratio of P to Q at every row of P."""
     # Small halves have no k neighbours; both sides then take as many as there are.
     k = min(k, len(p) - 1, len(q))
-    near, far = kth_nearest_own(distances, p, k), kth_nearest(distances[np.ix_(p, q)], k)
+    near, far = kth_nearest_own(distances, p, k), kth_nearest(cross(distances, p, q), k)
     return np.asarray(columns * np.log(far / near) + math.log(len(q) / (len(p) - 1)))
 
 
-def _refuse_ties(distances: Floats, x: Ints, y: Ints, k: int) -> None:
+def _refuse_ties(distances: Array, x: Ints, y: Ints, k: int) -> None:
     """Refuse rows whose k-th neighbour is at distance 0."""
     for rows, name in ((x, "source"), (y, "target")):
         tied = int(np.sum(kth_nearest_own(distances, rows, k) == 0))
@@ -199,7 +198,7 @@ def _refuse_ties(distances: Floats, x: Ints, y: Ints, k: int) -> None:
                 f"`{name}` has {tied} row(s) that occur more than {k} times, and a density has no "
                 "ties; raise `k`, or use `energy_distance` or `proxy_a_distance`."
             )
-    across = distances[np.ix_(x, y)]
+    across = cross(distances, x, y)
     tied = sum(int(np.sum(kth_nearest(side, k) == 0)) for side in (across, across.T))
     if tied:
         raise ValueError(

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.stats import binom
 
+from .._arrays import Array, check_tables, like, namespace, take
 from .._results import Interval, MeasureResult, NullBand
 from .._validation import (
     Floats,
     RandomState,
     check_choice,
     check_count,
-    check_pair,
     check_share,
     generator,
 )
@@ -62,11 +61,11 @@ class MinimumDetectableEffectResult(MeasureResult):
     family="kernel", units="pooled standard deviations", range=(0.0, float("inf")),
     direction="larger means that larger shifts may have gone unseen",
     cost="O(R log G K (n + m)^2 (d + B))", inputs="other",
-    invariances=("translation", "column scales"),
+    invariances=("translation", "column scales"), arrays=True,
 )  # fmt: skip
 def minimum_detectable_effect(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     power: float = 0.8,
     alpha: float = 0.05,
@@ -140,7 +139,7 @@ def minimum_detectable_effect(
     >>> 0.7 < few.value < 1.8
     True
     """
-    source, target = check_pair(source, target)
+    source, target = check_tables(source, target, min_rows=8)
     power, alpha = check_share(power, "power"), check_share(alpha, "alpha")
     check_choice(direction, "direction", get_args(Direction))
     n_simulations = check_count(n_simulations, "n_simulations", minimum=5)
@@ -153,13 +152,13 @@ def minimum_detectable_effect(
             f"With {n_permutations} permutations no p-value is below {alpha}; raise "
             f"`n_permutations` to at least {int(np.ceil(1 / alpha)) - 1}."
         )
-    pooled = _standardised(np.concatenate([source, target]))
-    n, m = len(source), len(target)
+    pooled = _standardised(namespace(source).concat([source, target]))
+    n, m = source.shape[0], target.shape[0]
     sizes = min(n, max_rows), min(m, max_rows)
     # The variance of a difference of means is 1/n + 1/m.
     shrink = float(np.sqrt((1 / n + 1 / m) / (1 / sizes[0] + 1 / sizes[1])))
 
-    def seen(first: Floats, second: Floats, seed: int) -> bool:
+    def seen(first: Array, second: Array, seed: int) -> bool:
         found = mmd_test(
             first, second, n_permutations=n_permutations, n_bandwidths=n_bandwidths,
             n_splits=1, random_state=seed,
@@ -169,7 +168,7 @@ def minimum_detectable_effect(
     smallest = np.empty(n_simulations)
     for run in range(n_simulations):
         rows = rng.permutation(n + m)[: sum(sizes)]
-        first, second = pooled[rows[: sizes[0]]], pooled[rows[sizes[0] :]]
+        first, second = take(pooled, rows[: sizes[0]]), take(pooled, rows[sizes[0] :])
         along, seed = _unit_vector(direction, pooled.shape[1], rng), int(rng.integers(2**31))
         position = _first_seen(partial(_seen_at, seen, first, second, along, seed))
         smallest[run] = GRID[position] if position < len(GRID) else np.inf
@@ -188,11 +187,12 @@ def minimum_detectable_effect(
     )
 
 
-def _standardised(pooled: Floats) -> Floats:
-    centred = pooled - pooled.mean(axis=0)
-    scale = centred.std(axis=0)
-    constant = scale <= 1e-12 * np.maximum(1.0, np.abs(pooled).max(axis=0))
-    return np.asarray(centred / np.where(constant, np.inf, scale))
+def _standardised(pooled: Array) -> Array:
+    xp = namespace(pooled)
+    centred = pooled - xp.mean(pooled, axis=0)
+    scale, largest = xp.std(centred, axis=0), xp.max(xp.abs(pooled), axis=0)
+    constant = (scale <= 1e-12 * largest) | (scale <= 1e-12)
+    return centred / xp.where(constant, xp.full_like(scale, np.inf), scale)
 
 
 def _unit_vector(direction: Direction, d: int, rng: np.random.Generator) -> Floats:
@@ -204,13 +204,13 @@ def _unit_vector(direction: Direction, d: int, rng: np.random.Generator) -> Floa
     return np.asarray(drawn / np.linalg.norm(drawn))
 
 
-Seen: TypeAlias = Callable[[Floats, Floats, int], bool]
+Seen: TypeAlias = Callable[[Array, Array, int], bool]
 
 
 def _seen_at(
-    seen: Seen, first: Floats, second: Floats, along: Floats, seed: int, position: int
+    seen: Seen, first: Array, second: Array, along: Floats, seed: int, position: int
 ) -> bool:
-    return seen(first, second + GRID[position] * along, seed)
+    return seen(first, second + like(GRID[position] * along, second), seed)
 
 
 def _first_seen(seen: Callable[[int], bool]) -> int:

@@ -9,14 +9,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial.distance import pdist
 
-from .._arrays import Array
+from .._arrays import (
+    Array,
+    as_code_numbers,
+    as_numbers,
+    device_of,
+    in_one_place,
+    namespace,
+    take,
+    to_numpy,
+)
 from .._effect import EffectSums
 from .._kernels import (
     Kernel,
     PairBlock,
+    above_diagonal,
+    cityblock_distances,
     distance,
+    euclidean_distances,
     exp_of,
     gaussian,
     laplace,
@@ -31,8 +42,6 @@ from .._validation import (
     Floats,
     Ints,
     RandomState,
-    as_codes,
-    as_float,
     check_count,
     check_share,
     generator,
@@ -83,13 +92,13 @@ class MixedTestResult(MeasureResult):
     family="kernel", units="squared MMD of the product kernel", range=(-2.0, 2.0),
     direction="larger means further apart", cost="O(K (n + m)^2 (d + B))", inputs="other",
     symmetric=True, invariances=("row order", "column order", "column scales", "relabelling"),
-    attribution=("rows",),
+    attribution=("rows",), arrays=True,
 )  # fmt: skip
 def mixed_test(
-    source_numbers: ArrayLike | None = None,
-    target_numbers: ArrayLike | None = None,
-    source_codes: ArrayLike | None = None,
-    target_codes: ArrayLike | None = None,
+    source_numbers: Any = None,
+    target_numbers: Any = None,
+    source_codes: Any = None,
+    target_codes: Any = None,
     *,
     n_permutations: int = 199,
     early_stop: bool = False,
@@ -180,10 +189,16 @@ def mixed_test(
     max_rows = check_count(max_rows, "max_rows", minimum=16)
     level, rng = check_share(level, "level"), generator(random_state)
 
-    chosen = Chosen.draw(len(x), len(y), max_rows, rng, groups=(source_groups, target_groups))
+    chosen = Chosen.draw(
+        x.shape[0], y.shape[0], max_rows, rng, groups=(source_groups, target_groups)
+    )
     (n, m), exchange = chosen.sizes, chosen.exchange
-    numbers = _with_gaps(np.concatenate([x[chosen.source_rows], y[chosen.target_rows]]))
-    codes = np.concatenate([a[chosen.source_rows], b[chosen.target_rows]])
+    x, a, y, b = in_one_place(x, a, y, b)
+    xp, rows = namespace(x), (chosen.source_rows, chosen.target_rows)
+    numbers = _with_gaps(
+        xp.concat([take(side, own) for side, own in zip((x, y), rows, strict=True)])
+    )
+    codes = xp.concat([take(side, own) for side, own in zip((a, b), rows, strict=True)])
     kernels, weights, effect_kernel = _kernels(numbers, codes, n_bandwidths, rng)
     effect = EffectSums.draw(effect_kernel, exchange.row_first, exchange.units, n_splits, rng)
     batches = draw_batches(exchange, None, n_permutations, rng, early_stop=early_stop)
@@ -208,28 +223,31 @@ def mixed_test(
         target_witness=gap[n:],
         source_rows=chosen.source_rows,
         target_rows=chosen.target_rows,
-        subsampled=n < len(x) or m < len(y),
+        subsampled=n < x.shape[0] or m < y.shape[0],
     )
 
 
-def _table(numbers: ArrayLike | None, codes: ArrayLike | None, side: str) -> tuple[Floats, Ints]:
+def _table(numbers: Any, codes: Any, side: str) -> tuple[Array, Array]:
     """Return both parts of one side as tables, without columns where one is not given."""
     if numbers is None and codes is None:
         raise ValueError(
             f"`{side}_numbers` and `{side}_codes` are both missing; pass at least one of them."
         )
-    x = None if numbers is None else as_float(numbers, f"{side}_numbers")
-    a = None if codes is None else as_codes(codes, f"{side}_codes")
-    x = np.empty((len(np.asarray(a)), 0)) if x is None else x
-    a = np.empty((len(x), 0), dtype=np.int64) if a is None else a
-    if x.ndim != 2 or a.ndim != 2 or len(x) != len(a):
+    x = None if numbers is None else as_numbers(numbers, f"{side}_numbers")
+    a = None if codes is None else as_code_numbers(codes, f"{side}_codes")
+    given = in_one_place(*(part for part in (x, a) if part is not None))
+    shapes = [tuple(part.shape) for part in given]
+    if any(len(shape) != 2 for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
         raise ValueError(
             f"`{side}_numbers` and `{side}_codes` must be tables with the same rows, got shapes "
-            f"{x.shape} and {a.shape}."
+            f"{' and '.join(map(str, shapes))}."
         )
-    if np.isinf(x).any():
+    xp = namespace(given[0])
+    x = xp.astype(given[0][:, :0], xp.float64) if numbers is None else given[0]
+    a = xp.astype(given[0][:, :0], xp.int64) if codes is None else given[-1]
+    if bool(xp.any(xp.isinf(x))):
         raise ValueError(f"`{side}_numbers` contains infinite values; mark them as NaN.")
-    require_rows(len(x), side, 8)
+    require_rows(x.shape[0], side, 8)
     return x, a
 
 
@@ -241,53 +259,70 @@ def _check_columns(one: Any, other: Any, name: str) -> None:
         )
 
 
-def _with_gaps(numbers: Floats) -> Floats:
+def _with_gaps(numbers: Array) -> Array:
     """Return standardised numbers with 0 for missing, and one 0/1 column for every gap column."""
-    missing = np.isnan(numbers)
-    present = np.maximum((~missing).sum(axis=0), 1)
-    centre = np.where(missing, 0.0, numbers).sum(axis=0) / present
-    centred = np.where(missing, 0.0, numbers - centre)
-    scale = np.sqrt((centred**2).sum(axis=0) / present)
-    centred /= np.where(scale > 1e-12 * np.maximum(1.0, np.abs(centre)), scale, np.inf)
-    marks = missing[:, missing.any(axis=0)].astype(np.float64)
-    return np.hstack([centred, marks - marks.mean(axis=0)])
+    xp, missing = namespace(numbers), namespace(numbers).isnan(numbers)
+    zeros = xp.zeros_like(numbers)
+    present = xp.sum(xp.where(missing, zeros, zeros + 1), axis=0)
+    present = xp.where(present > 0, present, xp.ones_like(present))
+    centre = xp.sum(xp.where(missing, zeros, numbers), axis=0) / present
+    centred = xp.where(missing, zeros, numbers - centre)
+    scale = xp.sqrt(xp.sum(centred**2, axis=0) / present)
+    varies = (scale > 1e-12) & (scale > 1e-12 * xp.abs(centre))
+    centred = centred / xp.where(varies, scale, xp.full_like(scale, np.inf))
+    gaps = np.flatnonzero(to_numpy(xp.any(missing, axis=0)))
+    marks = take(xp.where(missing, zeros + 1, zeros).T, gaps).T
+    return xp.concat([centred, marks - xp.mean(marks, axis=0)], axis=1)
 
 
 @dataclass(slots=True, eq=False)
 class MixedBlock(PairBlock):
     """Pairs of rows with numbers and codes."""
 
-    codes: Ints
+    codes: Array
     _differing: Array = field(init=False, default=None)
 
     def differing(self) -> Array:
         """Number of categorical columns that differ; shared, not to be changed."""
         if self._differing is None:
-            own_codes, other_codes = self.codes[self.rows], self.codes[self.behind]
-            found = np.zeros((len(own_codes), len(other_codes)), dtype=self.pooled.precision)
-            for own, other in zip(own_codes.T, other_codes.T, strict=True):
-                found += own[:, None] != other[None, :]
-            self._differing = found
+            own, other = self.codes[self.rows, :], self.codes[self.behind, :]
+            self._differing = _differing(own, other, self.pooled.precision)
         return self._differing
 
 
-def _blocks(numbers: Floats, codes: Ints) -> Iterator[PairBlock]:
+def _differing(own: Array, other: Array, precision: Any) -> Array:
+    """Return in how many columns codes differ, for every pair of rows."""
+    xp = namespace(own)
+    found = (
+        xp.astype(own[:, :1] != other[:, :1].T, precision)
+        if own.shape[1]
+        else xp.zeros((own.shape[0], other.shape[0]), dtype=precision, device=device_of(own))
+    )
+    for column in range(1, own.shape[1]):
+        found += xp.astype(own[:, column, None] != other[None, :, column], precision)
+    return found
+
+
+def _blocks(numbers: Array, codes: Array) -> Iterator[PairBlock]:
     for block in pair_blocks(numbers):
         yield MixedBlock(block.rows, block.pooled, codes)
 
 
 def _kernels(
-    numbers: Floats, codes: Ints, count: int, rng: np.random.Generator
+    numbers: Array, codes: Array, count: int, rng: np.random.Generator
 ) -> tuple[list[Kernel], Floats, Kernel]:
     """Return the kernels to fuse, their weights, and the one of the effect."""
-    some = rows_for_quantiles(np.arange(len(numbers), dtype=np.int64), rng)
-    differing = pdist(codes[some], "hamming") * codes.shape[1] if codes.shape[1] else np.zeros(1)
+    some = rows_for_quantiles(np.arange(numbers.shape[0], dtype=np.int64), rng)
+    own, differing = take(codes, some), np.zeros(1)
+    if codes.shape[1]:
+        differing = above_diagonal(_differing(own, own, numbers.dtype))
     far = max(float(differing.mean()), 1e-9)
     median, spread = 1.0, [1.0]
     apart = differing
     if numbers.shape[1]:
-        median, spread = widths(pdist(numbers[some]), count)
-        apart = differing + pdist(numbers[some], "cityblock")
+        few = take(numbers, some)
+        median, spread = widths(euclidean_distances(few), count)
+        apart = differing + cityblock_distances(few)
     _, gower = widths(apart, count)
     plain: list[Kernel] = [
         partial(_product, width=width, far=far * times)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from .._arrays import Array, check_tables, cross, like, namespace, take, to_numpy
 from .._doubt import Sample, half_sample_interval, null_band
 from .._results import MeasureResult
 from .._validation import (
@@ -14,7 +15,6 @@ from .._validation import (
     Ints,
     RandomState,
     check_count,
-    check_pair,
     check_share,
     generator,
 )
@@ -69,11 +69,11 @@ class PRDCResult(MeasureResult):
     direction="larger means more of the target lies within the source",
     cost="O((n + m)^2 d)",
     invariances=("row order", "column order", "translation", "rotation", "one scale"),
-    min_rows=6, attribution=("rows",),
+    min_rows=6, attribution=("rows",), arrays=True,
 )  # fmt: skip
 def precision_recall_density_coverage(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     k: int = 5,
     strict: bool = False,
@@ -127,8 +127,8 @@ def precision_recall_density_coverage(
     The interval, nominal 80 %, held in 81 to 87 % of 200 draws of 60 and 50 rows in three
     columns where precision was above 0.8, and in 54 % where few balls reached the target.
 
-    Computed by NumPy and SciPy, from differences of coordinates, so that equal rows are at
-    distance 0 exactly. In more than about 30 columns without structure all distances become
+    Distances are taken from differences of coordinates, so that equal rows are at distance 0
+    exactly. In more than about 30 columns without structure all distances become
     alike and only a change of scale is seen.
 
     References
@@ -145,7 +145,7 @@ def precision_recall_density_coverage(
     >>> result.value, int(result.uncovered.min())
     (0.75, 30)
     """
-    source, target = check_pair(source, target, min_rows=2)
+    source, target = check_tables(source, target, min_rows=2)
     k = check_count(k, "k", minimum=1)
     max_rows = check_count(max_rows, "max_rows", minimum=16)
     n_splits = check_count(n_splits, "n_splits", minimum=1)
@@ -154,7 +154,7 @@ def precision_recall_density_coverage(
     rows_x, rows_y, notes = at_most(source, target, max_rows, rng)
     require_neighbours(len(rows_x), "source", k)
     require_neighbours(len(rows_y), "target", k)
-    distances, x, y = pooled_distances(source[rows_x], target[rows_y])
+    distances, x, y = pooled_distances(take(source, rows_x), take(target, rows_y))
 
     def statistic(one: Sample, other: Sample) -> float:
         fewest = min(k, len(one[0]) - 1)
@@ -185,30 +185,35 @@ def precision_recall_density_coverage(
     )
 
 
-def _beyond(distances: Floats, x: Ints, y: Ints, k: int, strict: bool) -> Floats:
+def _beyond(distances: Array, x: Ints, y: Ints, k: int, strict: bool) -> Floats:
     """Return how far every row of y lies beyond the nearest ball around a row of x.
 
     Above 0 exactly for rows in no ball.
     """
-    gaps = distances[np.ix_(x, y)] - kth_nearest_own(distances, x, k)[:, None]
-    nearest = gaps.min(axis=0)
+    across = cross(distances, x, y)
+    radii = like(kth_nearest_own(distances, x, k), across)
+    nearest = to_numpy(namespace(across).min(across - radii[:, None], axis=0))
     # A row on a surface is at 0; the least number above 0 puts it outside.
     least = np.nextafter(0, 1)
     return np.asarray(np.where(strict & (nearest == 0), least, nearest))
 
 
 def _four(
-    distances: Floats, x: Ints, y: Ints, k: int, strict: bool
+    distances: Array, x: Ints, y: Ints, k: int, strict: bool
 ) -> tuple[tuple[float, float, float, float], float]:
     """Return precision, recall, density and coverage, and the largest drop of the first."""
-    inside = np.less if strict else np.less_equal
-    across = distances[np.ix_(x, y)]
-    in_x = inside(across, kth_nearest_own(distances, x, k)[:, None])
-    in_y = inside(across, kth_nearest_own(distances, y, k)[None, :])
-    balls = in_x.sum(axis=0)
-    shares = (balls > 0).mean(), in_y.any(axis=1).mean(), balls.mean() / k, in_x.any(axis=1).mean()
+    across, xp = cross(distances, x, y), namespace(distances)
+    inside = xp.less if strict else xp.less_equal
+    in_x = inside(across, like(kth_nearest_own(distances, x, k), across)[:, None])
+    in_y = inside(across, like(kth_nearest_own(distances, y, k), across)[None, :])
+    balls = xp.sum(xp.astype(in_x, xp.int64), axis=0)
+    held, reached, number = (
+        to_numpy(one) for one in (xp.any(in_x, axis=1), xp.any(in_y, axis=1), balls)
+    )
+    shares = (number > 0).mean(), reached.mean(), number.mean() / k, held.mean()
     precision, recall, density, coverage = map(float, shares)
-    drop = float(in_x[:, balls == 1].sum(axis=1).max() / len(y))
+    alone = xp.sum(xp.astype(in_x & (balls == 1)[None, :], xp.int64), axis=1)
+    drop = int(xp.max(alone)) / len(y)
     return (precision, recall, density, coverage), drop
 
 

@@ -130,8 +130,9 @@ def proxy_a_distance(
     The interval takes the held-out errors' variance (by group) and enlarges it by Nadeau
     and Bengio's (1/J + n_test/n_train) against 1/J, because folds share training rows.
 
-    Cost is ``n_folds (n_repeats + 2 n_null)`` fits. With more columns than rows the held
-    out error stays honest but the fits get slow: reduce the columns label-blind first.
+    Cost is ``n_folds (n_repeats + 2 n_null)`` fits, by scikit-learn on NumPy arrays. With more
+    columns than rows the held out error stays honest but the fits get slow: reduce the columns
+    label-blind first.
 
     It misleads when one column names the side (ids, dates, file names, a missing-value
     mark): read ``column_importance`` and leave such columns out. It cannot see changes in

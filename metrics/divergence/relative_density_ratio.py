@@ -240,10 +240,8 @@ def _features(rows: Array, centres: Array, width: float) -> Floats:
 
 
 def _ratio(rows: Array, centres: Array, width: float, fit: _Fit) -> Floats:
-    blocks = range(0, rows.shape[0], _BLOCK)
-    return np.concatenate(
-        [fit.at(_features(rows[i : i + _BLOCK, :], centres, width)) for i in blocks]
-    )
+    blocks = (slice(i, min(i + _BLOCK, rows.shape[0])) for i in range(0, rows.shape[0], _BLOCK))
+    return np.concatenate([fit.at(_features(rows[b, :], centres, width)) for b in blocks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,12 +1,12 @@
 """Share of target rows that lie where the source has none."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
+from .._arrays import Array, check_tables, cross, take
 from .._halves import random_halves
 from .._results import Interval, NullBand
 from .._validation import (
@@ -14,12 +14,12 @@ from .._validation import (
     Ints,
     RandomState,
     check_count,
-    check_pair,
     check_share,
     generator,
     subsample,
 )
 from ..registry import register
+from ._neighbours import distances_between, kth_nearest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +64,11 @@ class SupportOverlapResult:
     family="support", units="share of target rows outside the source", range=(0.0, 1.0),
     direction="larger means more of the target lies outside", cost="O((n + m)^2 d)",
     invariances=("row order", "column order", "translation", "rotation", "one scale"),
-    attribution=("rows",),
+    attribution=("rows",), arrays=True,
 )  # fmt: skip
 def support_overlap(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     k: int = 5,
     quantile: float = 0.95,
@@ -135,52 +135,47 @@ def support_overlap(
     >>> support_overlap(rows, rows[:20] + 50.0).share_outside
     1.0
     """
-    source, target = check_pair(source, target)
+    source, target = check_tables(source, target, min_rows=8)
     k = check_count(k, "k", minimum=1)
     n_null = check_count(n_null, "n_null", minimum=1)
     max_rows = check_count(max_rows, "max_rows", minimum=16)
     quantile, level = check_share(quantile, "quantile"), check_share(level, "level")
     rng = generator(random_state)
 
-    rows_x = subsample(len(source), max_rows, rng)
-    rows_y = subsample(len(target), max_rows, rng)
-    x, y = source[rows_x], target[rows_y]
-    within = cdist(x, x)
+    rows_x = subsample(source.shape[0], max_rows, rng)
+    rows_y = subsample(target.shape[0], max_rows, rng)
+    x, y, n, m = take(source, rows_x), take(target, rows_y), len(rows_x), len(rows_y)
+    within = distances_between(x, x)
     threshold = _threshold(within, k, quantile)
-    source_null = _null_shares(within, len(x), len(y), k, quantile, n_null, rng)
+    source_null = _null_shares(within, n, m, k, quantile, n_null, rng)
     del within  # so that only one matrix of pairs is held at a time
-    target_null = _null_shares(cdist(y, y), len(x), len(y), k, quantile, n_null, rng)
-    distances = _kth_smallest(cdist(y, x), min(k, len(x)))
+    target_null = _null_shares(distances_between(y, y), n, m, k, quantile, n_null, rng)
+    distances = kth_nearest(distances_between(y, x), min(k, n))
     outside = np.flatnonzero(distances > threshold)
-    share = len(outside) / len(y)
+    share = len(outside) / m
     return SupportOverlapResult(
         share_outside=share,
-        interval=_wilson(share, len(x), len(y), level),
+        interval=_wilson(share, n, m, level),
         null=NullBand(source_null, target_null),
         outside=rows_y[outside[np.argsort(-distances[outside], kind="stable")]],
         threshold=threshold,
-        n_source=len(x),
-        n_target=len(y),
-        subsampled=len(x) < len(source) or len(y) < len(target),
+        n_source=n,
+        n_target=m,
+        subsampled=n < source.shape[0] or m < target.shape[0],
     )
 
 
-def _kth_smallest(distances: Floats, k: int) -> Floats:
-    """Return the k-th smallest entry of every row, shape (rows,)."""
-    return np.asarray(np.partition(distances, k - 1, axis=1)[:, k - 1])
-
-
-def _threshold(within: Floats, k: int, quantile: float) -> float:
+def _threshold(within: Array, k: int, quantile: float) -> float:
     """Return the quantile of the left-out k-nearest-neighbour distance of the source."""
     # A row is its own nearest neighbour at distance 0, hence the next one.
-    own = _kth_smallest(within, min(k + 1, len(within)))
+    own = kth_nearest(within, min(k + 1, within.shape[0]))
     # "weibull" puts the expected share beyond an order statistic of n values at its
     # nominal place for a further row of the same law.
     return float(np.quantile(own, quantile, method="weibull"))
 
 
 def _null_shares(
-    within: Floats,
+    within: Array,
     n_source: int,
     n_target: int,
     k: int,
@@ -189,9 +184,11 @@ def _null_shares(
     rng: np.random.Generator,
 ) -> Floats | None:
     shares = []
-    for first, second in random_halves(len(within), n_source, n_target, n_splits=n_null, rng=rng):
-        threshold = _threshold(within[np.ix_(first, first)], k, quantile)
-        distances = _kth_smallest(within[np.ix_(second, first)], min(k, len(first)))
+    for first, second in random_halves(
+        within.shape[0], n_source, n_target, n_splits=n_null, rng=rng
+    ):
+        threshold = _threshold(cross(within, first, first), k, quantile)
+        distances = kth_nearest(cross(within, second, first), min(k, len(first)))
         shares.append(np.mean(distances > threshold))
     return np.asarray(shares, dtype=np.float64) if shares else None
 

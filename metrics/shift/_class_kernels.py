@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
 
+from .._arrays import Array, like, namespace, take, to_numpy
 from .._halves import random_halves
+from .._kernels import distances_of, euclidean_distances
 from .._permutation import permuted_indicators
 from .._validation import Floats, Ints, subsample
 
@@ -16,9 +17,10 @@ _MEDIAN_ROWS = 2000
 _BLOCK_ROWS = 512
 
 
-def median_distance(rows: Floats, rng: np.random.Generator) -> float:
+def median_distance(rows: Array, rng: np.random.Generator) -> float:
     """Return the median distance of different rows; of many, of a subsample."""
-    distances = pdist(rows[subsample(len(rows), _MEDIAN_ROWS, rng)])
+    some = take(rows, subsample(rows.shape[0], _MEDIAN_ROWS, rng))
+    distances = euclidean_distances(some - namespace(some).mean(some, axis=0))
     # Repeated rows would pull the median to 0.
     apart = distances[distances > 0]
     return float(np.median(apart)) if len(apart) else 1.0
@@ -45,14 +47,14 @@ class ClassValues:
 
 
 def class_values(
-    source: Floats, target: Floats, width: float | None, n_permutations: int, n_splits: int,
+    source: Array, target: Array, width: float | None, n_permutations: int, n_splits: int,
     n_draws: int, rng: np.random.Generator,
 ) -> ClassValues:  # fmt: skip
     """Return all values of one class from one pass over its pairs.
 
     Gaussian kernel of the given width, or the energy distance where it is None.
     """
-    n, m = len(source), len(target)
+    n, m = source.shape[0], target.shape[0]
     sides = permuted_indicators(n, m, n_permutations, rng)
     firsts, seconds = [sides], [1 - sides]
     for rows, offset in ((n, 0), (m, n)):
@@ -61,7 +63,8 @@ def class_values(
         seconds.append(_indicators(n + m, [offset + second for _, second in halves]))
     firsts.append(_indicators(n + m, [rng.permutation(n)[: n // 2] for _ in range(n_draws)]))
     seconds.append(_indicators(n + m, [n + rng.permutation(m)[: m // 2] for _ in range(n_draws)]))
-    values = _divergences(np.vstack([source, target]), np.hstack(firsts), np.hstack(seconds), width)
+    rows = namespace(source).concat([source, target])
+    values = _divergences(rows, np.hstack(firsts), np.hstack(seconds), width)
     ends = np.cumsum([first.shape[1] for first in firsts])[:-1]
     return ClassValues(*np.split(values, ends))
 
@@ -73,26 +76,36 @@ def _indicators(rows: int, chosen: list[Ints]) -> Floats:
     return columns
 
 
-def _divergences(rows: Floats, first: Floats, second: Floats, width: float | None) -> Floats:
+def _divergences(rows: Array, first: Floats, second: Floats, width: float | None) -> Floats:
     """Return the unbiased divergence of two groups of rows, for every pair of columns."""
     within_first, within_second, cross = np.zeros((3, first.shape[1]))
+    marks = like(first, rows), like(second, rows)
     for block, kernel in _kernel_blocks(rows, width):
-        with_first, with_second = kernel @ first, kernel @ second
-        within_first += np.einsum("ib,ib->b", first[block], with_first)
-        within_second += np.einsum("ib,ib->b", second[block], with_second)
-        cross += np.einsum("ib,ib->b", first[block], with_second)
+        own = marks[0][block, :], marks[1][block, :]
+        with_first, with_second = kernel @ marks[0], kernel @ marks[1]
+        within_first += _column_products(own[0], with_first)
+        within_second += _column_products(own[1], with_second)
+        cross += _column_products(own[0], with_second)
     n, m = first.sum(axis=0), second.sum(axis=0)
     return np.asarray(
         within_first / (n * (n - 1)) + within_second / (m * (m - 1)) - 2 * cross / (n * m)
     )
 
 
-def _kernel_blocks(rows: Floats, width: float | None) -> Iterator[tuple[slice, Floats]]:
+def _column_products(one: Array, other: Array) -> Floats:
+    """Return the inner product of every column with its counterpart."""
+    if isinstance(one, np.ndarray):
+        return np.asarray(np.einsum("ib,ib->b", one, other))
+    return np.asarray(to_numpy(namespace(one).sum(one * other, axis=0)))
+
+
+def _kernel_blocks(rows: Array, width: float | None) -> Iterator[tuple[slice, Array]]:
     """Yield rows of the kernel matrix, its diagonal zeroed: Gaussian, or minus the distance."""
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = slice(start, min(len(rows), start + _BLOCK_ROWS))
-        distances = cdist(rows[block], rows)
-        kernel = -distances if width is None else np.exp(-0.5 * (distances / width) ** 2)
-        own = np.arange(block.start, block.stop)
-        kernel[own - start, own] = 0.0
+    xp, count = namespace(rows), rows.shape[0]
+    rows = rows - xp.mean(rows, axis=0)
+    for start in range(0, count, _BLOCK_ROWS):
+        block = slice(start, min(count, start + _BLOCK_ROWS))
+        distances = distances_of(rows[block, :], rows)
+        kernel = -distances if width is None else xp.exp(-0.5 * (distances / width) ** 2)
+        kernel[:, block] *= 1 - like(np.eye(block.stop - start), kernel)
         yield block, kernel

@@ -40,11 +40,6 @@ def quantile_cuts(ordered: Floats, n_bins: int) -> Floats:
     return np.unique(np.concatenate([marks[1:-1], often, np.nextafter(often, -np.inf)]))
 
 
-def codes_of(values: Floats, cuts: Floats) -> Ints:
-    """Return the bin of every value."""
-    return np.searchsorted(cuts, values, side="left").astype(np.int64, copy=False)
-
-
 def sorted_counts(ordered: Floats, cuts: Floats) -> Ints:
     """Return how many of the sorted values lie in every bin."""
     below = np.searchsorted(ordered, cuts, side="right")

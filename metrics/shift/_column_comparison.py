@@ -10,6 +10,7 @@ from .._permutation import permutation_p_value
 from .._validation import Floats, Ints
 from ._column_bins import quantile_cuts, sorted_counts, width_cuts
 from ._ks_exact import ks_asymptotic_p_value, ks_exact_p_value
+from ._ks_tied import ks_tied_is_cheap, ks_tied_p_value
 from ._paired_columns import PairedColumn
 from ._sorted_columns import (
     Kind,
@@ -126,6 +127,8 @@ def _describe_numbers(
     cuts = quantile_cuts(x, n_bins)
     row.stability_index = _psi(sorted_counts(x, cuts), sorted_counts(y, cuts))
     if max(n, m) > _EXACT_ROWS:
+        if pooled.ends is not None and ks_tied_is_cheap(*(counts := _counts(ordered, walk))):
+            return ks_tied_p_value(*counts)
         return ks_asymptotic_p_value(row.distance, n, m)
     ends = np.ones(n + m, dtype=np.bool_)
     if pooled.ends is not None:
@@ -144,11 +147,8 @@ def _describe_codes(
 ) -> float:
     """Fill in the distances of a column of codes; return its chi-square p-value."""
     n, m = len(ordered.x), len(ordered.y)
-    # Steps of the walk are m c - n (t - c) for c of the t rows of a level from the source.
-    ties = ordered.pooled.ties
+    source_counts, target_counts = _counts(ordered, walk)
     steps = np.diff(walk, prepend=0)
-    source_counts = (steps + n * ties) // (n + m)
-    target_counts = ties - source_counts
     more = steps > 0
     shares = float(source_counts[more].sum()) / n, float(target_counts[more].sum()) / m
     row.distance = float(steps[more].sum()) / (n * m)
@@ -156,6 +156,14 @@ def _describe_codes(
     row.jensen_shannon = _js_distance(source_counts, target_counts)
     row.stability_index = _psi(source_counts, target_counts)
     return counts_p_value(source_counts, target_counts, rng)
+
+
+def _counts(ordered: SortedColumn, walk: Ints) -> tuple[Ints, Ints]:
+    """Return how often either side has every value."""
+    n, m, ties = len(ordered.x), len(ordered.y), ordered.pooled.ties
+    # Steps of the walk are m c - n (t - c) for c of the t rows of a value from the source.
+    source_counts = (np.diff(walk, prepend=0) + n * ties) // (n + m)
+    return source_counts, ties - source_counts
 
 
 def _fill_interval(row: ColumnRow, p: float, q: float, n: int, m: int, level: float) -> None:

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from .._permutation import permutation_p_value
 from .._validation import Floats, Ints
-from ._residuals import basis, left_out_residuals
+from ._residuals import SideModel, basis, left_out_residuals
 from ._shift_features import ShiftFeatures, multiply
 
 _RIDGE = 0.05  # share of the mean variance; keeps the form defined where features repeat
@@ -32,29 +32,40 @@ def component_p_values(
             (features.within_labels, features.labels.strata),
         )
     )
-    contributions = residual_products(features, pooled, is_target, categorical, rng)
-    y_given_x = sign_flip_test(contributions, n_permutations, rng)
+    y_given_x = conditional_test(
+        features, pooled, is_target, categorical=categorical, n_draws=n_permutations, rng=rng
+    )
     return np.array([x, y, y_given_x, x_given_y, both])
 
 
-def residual_products(
-    features: ShiftFeatures, pooled: Floats, is_target: Ints, categorical: bool,
+def conditional_test(
+    features: ShiftFeatures, pooled: Floats, is_target: Ints, *, categorical: bool, n_draws: int,
     rng: np.random.Generator,
-) -> Floats:  # fmt: skip
-    """Return row by row (Z - E[Z|X]) (s(Y) - E[s(Y)|X]) w(X), of mean 0 where Z ⟂ Y | X.
+) -> float:  # fmt: skip
+    """Return the p-value of "the side says nothing of the label given the columns", P(Y|X).
 
-    For quantities the rank of the residual's size joins the scores s, so that another noise is
+    Sides are drawn anew from a model of the side given the columns, labels and columns staying
+    as they are (the conditional randomisation test), and every draw goes through the score
+    test of the model against products of label residuals and columns. Where the model of the
+    side is right, any label residuals are valid, and with right residuals a rough model of the
+    side will do.
+
+    For quantities the rank of the residual's size joins the scores, so that another noise is
     seen. (Its square would do so too, but its few large values spoil the level.)
     """
     table = basis(pooled, rng)
-    sides_and_scores = np.hstack([is_target[:, None].astype(np.float64), features.labels.scores])
-    residuals = left_out_residuals(table, sides_and_scores)
-    side, scores = residuals[:, :1], residuals[:, 1:]
+    scores = left_out_residuals(table, features.labels.scores)
     if not categorical:
         sizes = 2 * rankdata(np.abs(scores), axis=0) / len(scores) - 1
         scores = np.hstack([scores, left_out_residuals(table, sizes)])
-    weights = np.hstack([np.ones_like(side), features.directions])
-    return multiply(side * weights, scores)
+    ones = np.ones((len(pooled), 1))
+    products = multiply(np.hstack([ones, features.directions]), scores)
+    model = SideModel.fit(table, is_target.astype(np.float64), features.columns.shape[1])
+    directions = model.beyond(products)
+    sides = np.hstack([is_target[:, None], model.drawn(n_draws, rng)])
+    covariance = (directions * model.variances[:, None]).T @ directions
+    sums = directions.T @ (sides - model.chances[:, None])
+    return permutation_p_value(_quadratic_form(sums, covariance, len(pooled)))
 
 
 def permutation_test(
@@ -78,15 +89,6 @@ def permutation_test(
     # The covariance of the sums under permutation.
     covariance = centred.T @ (weights[:, None] * centred)
     return permutation_p_value(_quadratic_form(centred.T @ sides, covariance, len(features)))
-
-
-def sign_flip_test(contributions: Floats, n_permutations: int, rng: np.random.Generator) -> float:
-    """Return the p-value of "the rows' contributions have mean 0", by random signs of rows."""
-    signs = rng.choice([-1.0, 1.0], size=(len(contributions), 1 + n_permutations))
-    signs[:, 0] = 1.0
-    covariance = contributions.T @ contributions
-    sums = contributions.T @ signs
-    return permutation_p_value(_quadratic_form(sums, covariance, len(contributions)))
 
 
 def _quadratic_form(sums: Floats, covariance: Floats, rows: int) -> Floats:

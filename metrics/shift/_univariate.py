@@ -1,13 +1,14 @@
 """Distances, tests and null values for one column, shared by columns and labels."""
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
+from scipy.stats import chi2_contingency, fisher_exact
 
 from .._halves import half_sizes, random_halves
 from .._validation import Floats, Ints, subsample
+from ._ks_exact import ks_asymptotic_p_value, ks_exact_p_value, scaled_differences
+from ._ks_tied import ks_tied_is_cheap, ks_tied_p_value
 
 _MAX_NULL_ROWS = 5000
 _EXACT_KS_ROWS = 200
@@ -100,16 +101,25 @@ def _iqr(values: Floats) -> float:
 
 
 def ks_p_value(source: Floats, target: Floats) -> float:
-    """Two-sample Kolmogorov-Smirnov p-value; exact for small sides, asymptotic above."""
-    small = max(len(source), len(target)) <= _EXACT_KS_ROWS
-    with warnings.catch_warnings():
-        # scipy says so when an exact count overflows and it takes the asymptotic one: fine
-        warnings.filterwarnings("ignore", "ks_2samp", RuntimeWarning)
-        return float(ks_2samp(source, target, method="exact" if small else "asymp").pvalue)
+    """Two-sample Kolmogorov-Smirnov p-value.
+
+    Exact, ties taken as they are, for small sides and for columns of few distinct values;
+    asymptotic otherwise, which no ties make too small.
+    """
+    counts = level_counts(source, target)
+    n, m, pooled = len(source), len(target), counts[0] + counts[1]
+    if max(n, m) > _EXACT_KS_ROWS and len(pooled) < n + m and ks_tied_is_cheap(*counts):
+        return ks_tied_p_value(*counts)
+    reached = int(np.abs(scaled_differences(*counts)).max())
+    if max(n, m) > _EXACT_KS_ROWS:
+        return ks_asymptotic_p_value(reached / (n * m), n, m)
+    ends = np.zeros(n + m, dtype=np.bool_)
+    ends[np.cumsum(pooled) - 1] = True
+    return ks_exact_p_value(reached, n, m, ends)
 
 
-def level_counts(source: Ints, target: Ints) -> tuple[Ints, Ints]:
-    """Count every level that occurs on either side."""
+def level_counts(source: Floats | Ints, target: Floats | Ints) -> tuple[Ints, Ints]:
+    """Count every level, or distinct value, that occurs on either side."""
     _, places = np.unique(np.concatenate([source, target]), return_inverse=True)
     places = places.ravel()
     size = int(places.max()) + 1

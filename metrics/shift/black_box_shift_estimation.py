@@ -24,6 +24,7 @@ from ._predictions import (
     shift_of,
     source_null,
 )
+from ._target_halves import target_null
 
 Shrink: TypeAlias = Literal["one", "zero", "none"]
 _MIN_ROWS = 16
@@ -109,7 +110,7 @@ def black_box_shift_estimation(
         How strongly. None takes for "one" the sampling variance of a mean prediction, as if
         weights were 1 give or take 1 beforehand; for "zero" 1 / min(n_source, n_target).
     n_splits : int
-        Random halves of the source for the null band.
+        Random halves of each side for the null band.
     n_draws : int
         Bootstrap resamples of both sides.
     level : float
@@ -121,8 +122,8 @@ def black_box_shift_estimation(
     -------
     BlackBoxShiftEstimationResult
         Total variation between source and estimated target label shares, in [0, 1]; 0 means
-        equal shares. The null band has a source side only: halves of a target without labels
-        have no confusion matrix.
+        equal shares. In the target's null band both halves' shares are estimated, through the
+        confusion matrix of the source, because neither has labels.
 
     Raises
     ------
@@ -180,11 +181,14 @@ def black_box_shift_estimation(
     draws, shifts = resampled(solver.estimate, x, labels, y, n_draws=n_draws, rng=rng)
     value = shift_of(weights, shares)
     null = source_null(solver.estimate, x, labels, len(y), n_splits=n_splits, rng=rng)
+    of_target = target_null(
+        lambda half: solver.target_shares(x, labels, half), y, len(x), n_splits=n_splits, rng=rng
+    )
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return BlackBoxShiftEstimationResult(
         value=value,
         interval=shift_interval(value, shifts, level, p_value),
-        null=NullBand(null, None),
+        null=NullBand(null, of_target),
         n_source=len(x),
         n_target=len(y),
         warnings=_contradictions(raw, solver.spread(x, labels, y, raw)),
@@ -222,6 +226,11 @@ class _Solver:
         assert labels is not None  # always at hand here; other estimates go without
         shares = class_shares(labels, source.shape[1])
         return _proper(self.raw(source, labels, target), shares), shares
+
+    def target_shares(self, source: Floats, labels: Ints, target: Floats) -> Floats:
+        """Return the estimated label shares of target predictions."""
+        weights, shares = self.estimate(source, labels, target)
+        return weights * shares
 
     def spread(self, source: Floats, labels: Ints, target: Floats, raw: Floats) -> Floats:
         """Return the standard errors of the raw weights by the delta method, shape (k,)."""

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import xlogy
 from scipy.stats import chi2
 
+from .._arrays import Array, to_numpy
 from .._validation import Floats, Ints, RandomState, check_count, check_share, generator
 from ..registry import register
-from ._column_results import (
-    ColumnResult,
-    counts_of,
-    doubt_of_counts,
-    pooled_places,
-    read_columns,
-)
+from ._column_arrays import counts_of, doubt_of_counts, pooled_places, read_columns
+from ._column_results import ColumnResult
 from ._univariate import expected_counts, pool_rare, split_counts
 
 
@@ -70,11 +65,11 @@ class ChiSquareShiftResult(ColumnResult):
     family="columns", inputs="codes", units="Cramér's V", range=(0.0, 1.0),
     direction="larger means other frequencies", cost="O((n + m) (log(n + m) + draws))",
     symmetric=True, zero_on_itself=True, invariances=("row order", "relabelling"),
-    min_rows=1, attribution=("classes",),
+    min_rows=1, attribution=("classes",), arrays=True,
 )  # fmt: skip
 def chi_square_shift(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     method: Literal["auto", "random tables"] = "auto",
     n_permutations: int = 999,
@@ -138,8 +133,9 @@ def chi_square_shift(
     n_draws = check_count(n_draws, "n_draws", minimum=2)
     level, rng = check_share(level, "level"), generator(random_state)
 
-    levels, codes_x, codes_y = pooled_places(x, y)
-    table = np.stack(counts_of(codes_x, codes_y, len(levels)))
+    grid, codes_x, codes_y = pooled_places(x, y)
+    levels = to_numpy(grid)
+    table = np.stack([to_numpy(one) for one in counts_of(codes_x, codes_y, len(levels))])
     value = _cramers_v(*table)
     interval, null = doubt_of_counts(
         _cramers_v, codes_x, codes_y, len(levels), value,
@@ -178,10 +174,10 @@ def _g_statistic(table: Ints) -> float:
     return max(0.0, float(2 * xlogy(table, table / expected_counts(table)).sum()))
 
 
-def _cramers_v(source_counts: Ints, target_counts: Ints) -> float:
+def _cramers_v(source_counts: Array, target_counts: Array) -> float:
+    table = np.stack([to_numpy(source_counts), to_numpy(target_counts)])
     # Levels that a half has lost have no expected count.
-    held = (source_counts + target_counts) > 0
-    table = np.stack([source_counts[held], target_counts[held]])
+    table = table[:, table.sum(axis=0) > 0]
     return min(1.0, float(np.sqrt(_chi_square(table) / table.sum())))
 
 

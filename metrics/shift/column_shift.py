@@ -123,9 +123,18 @@ def column_shift(
 
     It misleads for columns with a unique value in every row (names, keys, times): any two
     samples of them differ. Random tables give no p-value below 0.001 (0.005 with more than
-    500 levels). With many rows tiny effects have tiny p-values; with ties the
-    Kolmogorov-Smirnov p-value is too large. Correct many columns with
+    500 levels). With many rows tiny effects have tiny p-values. Correct many columns with
     :func:`benjamini_hochberg`.
+
+    The Kolmogorov-Smirnov p-value is exact, with ties as they are, up to 200 rows a side, and
+    for up to 200 distinct values in up to 200,000 rows while D times both numbers of rows stays
+    below 25 million. Elsewhere it is asymptotic: right without ties, and too large with them,
+    as for a column of many values with one of them in half of the rows.
+
+    References
+    ----------
+    Schröer & Trenkler (1995), Exact and randomization distributions of Kolmogorov-Smirnov
+    tests two or three samples, Comput. Stat. Data Anal. 20.
 
     Examples
     --------

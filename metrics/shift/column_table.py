@@ -160,14 +160,16 @@ def column_table(
     whatever the dependence (Westfall & Young 1993, step-down). The statistics are standardised
     by their mean and deviation over the permutations, and the missing indicators are columns of
     their own. ``p_any`` is no less than ``1 / (1 + n_permutations)``. Kolmogorov-Smirnov
-    p-values are exact up to 200 rows, and too large with ties above.
+    p-values are exact up to 200 rows and for up to 200 distinct values; too large with ties
+    elsewhere.
 
     The interval of ``value`` is that of the most moved column alone, normal at the place of its
     largest difference; with many columns the largest of them is biased upwards, as in the null.
 
     It sees single columns only: where every column keeps its distribution and their
     dependence changes, nothing is seen. Each column is sorted once. Memory is that of one column
-    and (n + m) / 8 bytes a permutation.
+    and (n + m) / 8 bytes a permutation. Computed by NumPy, one column of a tensor at a time:
+    permutations are held as bits.
 
     References
     ----------

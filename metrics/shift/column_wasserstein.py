@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from .._arrays import Array, namespace
 from .._doubt import Sample, half_sample_interval, null_band
-from .._validation import Floats, Ints, RandomState, check_count, check_share, generator
+from .._validation import RandomState, check_count, check_share, generator
 from ..registry import register
-from ._column_results import ColumnResult, counts_of, pooled_places, read_columns
+from ._column_arrays import (
+    counts_of,
+    five_numbers,
+    pooled_places,
+    read_columns,
+    shares_up_to,
+)
+from ._column_results import ColumnResult
 from ._univariate import spread
 
 _SMALL = 0.1
@@ -45,11 +53,11 @@ class ColumnWassersteinResult(ColumnResult):
     family="columns", inputs="numbers", units="interquartile ranges", range=(0.0, float("inf")),
     direction="larger means further apart", cost="O((n + m) (log(n + m) + draws))",
     symmetric=True, zero_on_itself=True, invariances=("row order", "translation", "one scale"),
-    min_rows=1,
+    min_rows=1, arrays=True,
 )  # fmt: skip
 def column_wasserstein(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     unit: Literal["iqr", "sd", "raw"] = "iqr",
     n_splits: int = 10,
@@ -111,10 +119,10 @@ def column_wasserstein(
 
     scale, used, warnings = column_scale(x, y, unit)
     grid, places_x, places_y = pooled_places(x, y)
-    gaps = np.diff(grid)
+    gaps, xp = grid[1:] - grid[:-1], namespace(grid)
 
     def in_unit(first: Sample, second: Sample) -> float:
-        return _area(*counts_of(first[0], second[0], len(grid)), gaps) / scale
+        return _area(*counts_of(first[0], second[0], grid.shape[0]), gaps) / scale
 
     def in_own_unit(first: Sample, second: Sample) -> float:
         own, name, _ = column_scale(first[1], second[1], unit)
@@ -130,7 +138,7 @@ def column_wasserstein(
             level=level, n_draws=n_draws, rng=rng, low=0.0,
         ),
         null=null_band(in_unit, (places_x,), (places_y,), n_splits=n_splits, rng=rng),
-        mean_difference=float(y.mean() - x.mean()) / scale,
+        mean_difference=(float(xp.mean(y)) - float(xp.mean(x))) / scale,
         unit=used,
         scale=scale,
         warnings=warnings,
@@ -138,14 +146,18 @@ def column_wasserstein(
     )  # fmt: skip
 
 
-def column_scale(x: Floats, y: Floats, unit: str) -> tuple[float, str, tuple[str, ...]]:
+def column_scale(x: Array, y: Array, unit: str) -> tuple[float, str, tuple[str, ...]]:
     """Return the unit, its name, and a warning where it is not the one asked for."""
     if unit == "raw":
         return 1.0, unit, ()
-    found = spread(x, y) if unit == "iqr" else None
+    xp = namespace(x)
+    if isinstance(x, np.ndarray) or unit != "iqr":
+        found = spread(x, y) if unit == "iqr" else None
+    else:
+        found = spread(five_numbers(x), five_numbers(y))
     if found is not None and found[1] == "wasserstein_in_iqr":
         return found[0], unit, ()
-    within_sd = float(np.sqrt((np.var(x) + np.var(y)) / 2))
+    within_sd = math.sqrt((float(xp.var(x)) + float(xp.var(y))) / 2)
     if within_sd > 0:
         if unit == "sd":
             return within_sd, unit, ()
@@ -153,7 +165,6 @@ def column_scale(x: Floats, y: Floats, unit: str) -> tuple[float, str, tuple[str
     return 1.0, "raw", ("Neither side varies; the distance is in the column's own unit.",)
 
 
-def _area(source_counts: Ints, target_counts: Ints, gaps: Floats) -> float:
-    difference = np.cumsum(source_counts) / source_counts.sum()
-    difference -= np.cumsum(target_counts) / target_counts.sum()
-    return float(np.abs(difference[:-1]) @ gaps)
+def _area(source_counts: Array, target_counts: Array, gaps: Array) -> float:
+    difference = shares_up_to(source_counts) - shares_up_to(target_counts)
+    return float(namespace(gaps).abs(difference[:-1]) @ gaps)

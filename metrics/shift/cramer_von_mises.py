@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .._validation import Floats, Ints, RandomState, check_count, check_share, generator
+from .._arrays import Array, namespace, to_numpy
+from .._validation import Ints, RandomState, check_count, check_share, generator
 from ..registry import register
-from ._column_results import (
-    ColumnResult,
+from ._column_arrays import (
     counts_of,
     doubt_of_counts,
     pooled_places,
     read_columns,
+    shares_up_to,
 )
+from ._column_results import ColumnResult
 from ._univariate import split_counts
 
 _FEW_VALUES = 500
@@ -49,11 +51,11 @@ class CramerVonMisesResult(ColumnResult):
     family="columns", inputs="numbers", units="squared difference of shares", range=(0.0, 1.0),
     direction="larger means further apart", cost="O((n + m) (log(n + m) + draws))",
     symmetric=True, zero_on_itself=True,
-    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1,
+    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1, arrays=True,
 )  # fmt: skip
 def cramer_von_mises(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     n_permutations: int = 999,
     n_splits: int = 10,
@@ -92,7 +94,8 @@ def cramer_von_mises(
     for ties either: here they come from random tables with the same totals, which holds for
     any column (no p-value is below ``1 / (1 + n_permutations)``). Columns with more than 500
     different values on more than 10,000 rows are too large for that; the asymptotic p-value is
-    used, which light ties hardly move.
+    used, which light ties hardly move. P-values are found on the host, all else where the
+    column lies.
 
     More powerful than :func:`kolmogorov_smirnov` where the distributions differ a little
     everywhere, less where they differ in one place. ``value`` is biased upwards by about
@@ -116,45 +119,47 @@ def cramer_von_mises(
     level, rng = check_share(level, "level"), generator(random_state)
 
     grid, places_x, places_y = pooled_places(x, y)
-    found = counts_of(places_x, places_y, len(grid))
+    found = counts_of(places_x, places_y, grid.shape[0])
     value = _mean_square(*found)
     interval, null = doubt_of_counts(
-        _mean_square, places_x, places_y, len(grid), value,
+        _mean_square, places_x, places_y, grid.shape[0], value,
         n_splits=n_splits, n_draws=n_draws, level=level, rng=rng, high=1.0,
     )  # fmt: skip
+    n, m = counts["n_source"], counts["n_target"]
     p_value, method = _p_value(x, y, found, n_permutations, rng)
     return CramerVonMisesResult(
         value=value,
         interval=interval,
         null=null,
-        statistic=value * len(x) * len(y) / (len(x) + len(y)),
+        statistic=value * n * m / (n + m),
         p_value=p_value,
         method=method,
         **counts,
     )
 
 
-def _mean_square(source_counts: Ints, target_counts: Ints) -> float:
-    n, m = source_counts.sum(), target_counts.sum()
-    difference = np.cumsum(source_counts) / n - np.cumsum(target_counts) / m
+def _mean_square(source_counts: Array, target_counts: Array) -> float:
+    xp, pooled = namespace(source_counts), source_counts + target_counts
+    difference = shares_up_to(source_counts) - shares_up_to(target_counts)
     # Beyond the last value both are 1, up to rounding.
     difference[-1] = 0.0
-    return float((source_counts + target_counts) @ difference**2 / (n + m))
+    return float(xp.astype(pooled, xp.float64) @ difference**2) / int(xp.sum(pooled))
 
 
 def _p_value(
-    x: Floats, y: Floats, counts: tuple[Ints, Ints], n_permutations: int, rng: np.random.Generator
+    x: Array, y: Array, found: tuple[Array, Array], n_permutations: int, rng: np.random.Generator
 ) -> tuple[float, str]:
-    rows, values = len(x) + len(y), len(counts[0])
+    rows, counts = x.shape[0] + y.shape[0], (to_numpy(found[0]), to_numpy(found[1]))
+    values = len(counts[0])
     if values == 1:
         return 1.0, "random tables"
     if values < rows and (values <= _FEW_VALUES or rows <= _FEW_ROWS):
         return _random_tables(counts, n_permutations, rng), "random tables"
     from scipy.stats import cramervonmises_2samp
 
-    if min(len(x), len(y)) < 2:
+    if min(x.shape[0], y.shape[0]) < 2:
         return _random_tables(counts, n_permutations, rng), "random tables"
-    return float(cramervonmises_2samp(x, y).pvalue), "exact or asymptotic"
+    return float(cramervonmises_2samp(to_numpy(x), to_numpy(y)).pvalue), "exact or asymptotic"
 
 
 def _random_tables(

@@ -21,6 +21,7 @@ from ._predictions import (
     shift_of,
     source_null,
 )
+from ._target_halves import target_null
 
 _MIN_ROWS = 16
 _SMALL = 1e-12  # a probability of 0 would rule a class out for good
@@ -97,7 +98,7 @@ def em_prior_estimation(
     calibrate : bool or None
         Whether to calibrate by a temperature and a bias a class; None does with labels.
     n_splits : int
-        Random halves of the source for the null band.
+        Random halves of each side for the null band.
     n_draws : int
         Bootstrap resamples of both sides, each calibrated anew.
     level : float
@@ -109,7 +110,8 @@ def em_prior_estimation(
     -------
     EMPriorEstimationResult
         Total variation between source and estimated target label shares, in [0, 1]; 0 means
-        equal shares. The null band has a source side only.
+        equal shares. In the target's null band both halves' shares are estimated, because neither
+        has labels.
 
     Notes
     -----
@@ -122,7 +124,10 @@ def em_prior_estimation(
 
     As with :func:`black_box_shift_estimation`, p(x | y) is taken to be the same on both sides,
     and nothing here can show that it is not. The value is biased upwards in small samples: read
-    it beside ``null``. Classes with few source rows make the bias b uncertain, and with it
+    it beside ``null``. A half of the source is calibrated anew and has its own shares on one
+    side, as the comparison has; two halves of the target keep the calibration of all source
+    rows, whose noise their band cannot show, and are estimated both, which makes it wider where
+    the target is small. Classes with few source rows make the bias b uncertain, and with it
     their weight.
 
     References
@@ -165,12 +170,18 @@ def em_prior_estimation(
 
     draws, shifts = resampled(again, x, labels, y, n_draws=n_draws, rng=rng)
     null = source_null(again, x, labels, len(y), n_splits=n_splits, rng=rng)
+    likely = np.maximum(_calibrated(y, found.temperature, found.bias) if calibrate else y, _SMALL)
+
+    def shares(half: Floats) -> Floats:
+        return found.source_shares * _em(half, found.source_shares, 1e-6)[0]
+
+    of_target = target_null(shares, likely, len(x), n_splits=n_splits, rng=rng)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     value = shift_of(found.weights, found.source_shares)
     return EMPriorEstimationResult(
         value=value,
         interval=shift_interval(value, shifts, level, p_value),
-        null=NullBand(null, None),
+        null=NullBand(null, of_target),
         n_source=len(x),
         n_target=len(y),
         warnings=_slow(found.n_steps),

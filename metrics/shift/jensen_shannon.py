@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
+from .._arrays import Array, namespace, to_numpy
 from .._validation import Floats, Ints, RandomState, check_count, check_share, generator
 from ..registry import register
-from ._column_bins import Binning, check_binning, codes_of, quantile_cuts, width_cuts
-from ._column_results import ColumnResult, counts_of, doubt_of_counts, read_columns
+from ._column_arrays import codes_of, counts_of, doubt_of_counts, read_columns, sorted_values
+from ._column_bins import Binning, check_binning, quantile_cuts, width_cuts
+from ._column_results import ColumnResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,11 +44,11 @@ class JensenShannonResult(ColumnResult):
     family="columns", inputs="numbers", units="Jensen-Shannon distance, base 2", range=(0.0, 1.0),
     direction="larger means further apart", cost="O((n + m) (log bins + draws))",
     symmetric=True, zero_on_itself=True, invariances=("row order", "translation", "one scale"),
-    min_rows=1,
+    min_rows=1, arrays=True,
 )  # fmt: skip
 def jensen_shannon(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     n_bins: int = 10,
     binning: Binning = "width",
@@ -122,11 +123,13 @@ def jensen_shannon(
     cuts = _cuts(x, y, n_bins, binning)
     codes_x, codes_y, size = codes_of(x, cuts), codes_of(y, cuts), len(cuts) + 1
 
-    def statistic(source_counts: Ints, target_counts: Ints) -> float:
-        divergence = float(js_divergence(source_counts, target_counts)) / np.log(base)
+    def statistic(source_counts: Array, target_counts: Array) -> float:
+        both = to_numpy(source_counts), to_numpy(target_counts)
+        divergence = float(js_divergence(*both)) / np.log(base)
         return float(np.sqrt(divergence)) if kind == "distance" else float(divergence)
 
-    found = counts_of(codes_x, codes_y, size)
+    one, other = counts_of(codes_x, codes_y, size)
+    found: tuple[Ints, Ints] = to_numpy(one), to_numpy(other)
     value = statistic(*found)
     largest = np.log(2) / np.log(base)
     interval, null = doubt_of_counts(
@@ -139,8 +142,8 @@ def jensen_shannon(
         null=null,
         p_value=_p_value(*found, n_permutations, rng),
         cuts=cuts,
-        source_shares=found[0] / len(x),
-        target_shares=found[1] / len(y),
+        source_shares=found[0] / counts["n_source"],
+        target_shares=found[1] / counts["n_target"],
         **counts,
     )
 
@@ -161,10 +164,14 @@ def _check_options(kind: str, base: float) -> None:
         raise ValueError(f"`base` must be above 1, got {base!r}.")
 
 
-def _cuts(x: Floats, y: Floats, n_bins: int, binning: str) -> Floats:
+def _cuts(x: Array, y: Array, n_bins: int, binning: str) -> Floats:
     if binning == "quantile":
-        return quantile_cuts(np.sort(np.concatenate([x, y])), n_bins)
-    return width_cuts(min(x.min(), y.min()), max(x.max(), y.max()), n_bins)
+        return quantile_cuts(sorted_values(x, y), n_bins)
+    xp = namespace(x)
+    low, high = (
+        choose(float(end(x)), float(end(y))) for choose, end in ((min, xp.min), (max, xp.max))
+    )
+    return width_cuts(low, high, n_bins)
 
 
 def _p_value(

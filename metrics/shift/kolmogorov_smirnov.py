@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from .._arrays import Array, namespace, to_numpy
 from .._doubt import Sample, null_band
 from .._results import Interval
 from .._validation import (
     MIN_HALF,
-    Ints,
     RandomState,
     check_count,
     check_share,
     generator,
 )
 from ..registry import register
-from ._column_results import ColumnResult, counts_of, pooled_places, read_columns
+from ._column_arrays import counts_of, pooled_places, read_columns, running
+from ._column_results import ColumnResult
 from ._ks_exact import (
     EXACT_ROWS,
     ks_asymptotic_p_value,
     ks_exact_p_value,
-    scaled_differences,
 )
 
 
@@ -60,11 +59,11 @@ class KolmogorovSmirnovResult(ColumnResult):
     family="columns", inputs="numbers", units="difference of shares", range=(0.0, 1.0),
     direction="larger means further apart", cost="O((n + m) (log(n + m) + splits))",
     symmetric=True, zero_on_itself=True,
-    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1,
+    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1, arrays=True,
 )  # fmt: skip
 def kolmogorov_smirnov(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     method: Literal["auto", "exact", "asymptotic"] = "auto",
     ties: Literal["exact", "ignore"] = "exact",
@@ -129,11 +128,11 @@ def kolmogorov_smirnov(
     level, rng = check_share(level, "level"), generator(random_state)
 
     grid, places_x, places_y = pooled_places(x, y)
-    n, m, size = len(x), len(y), len(grid)
+    n, m, size, xp = counts["n_source"], counts["n_target"], grid.shape[0], namespace(grid)
     found = counts_of(places_x, places_y, size)
-    differences = scaled_differences(*found)
-    place = int(np.abs(differences).argmax())
-    reached = abs(int(differences[place]))
+    differences = _scaled_differences(*found)
+    place = int(xp.argmax(xp.abs(differences)))
+    reached, location = abs(int(differences[place])), float(grid[place])
     if method == "auto":
         method = "exact" if max(n, m) <= EXACT_ROWS else "asymptotic"
     if method == "exact":
@@ -144,14 +143,14 @@ def kolmogorov_smirnov(
     def distance(first: Sample, second: Sample) -> float:
         return _distance(*counts_of(first[0], second[0], size))
 
-    below = (float((x <= grid[place]).mean()), float((y <= grid[place]).mean()))
+    below = (_share(x <= location), _share(y <= location))
     return KolmogorovSmirnovResult(
         value=reached / (n * m),
         interval=difference_interval(*below, n, m, level),
         null=null_band(distance, (places_x,), (places_y,), n_splits=n_splits, rng=rng),
         p_value=p_value,
-        location=float(grid[place]),
-        sign=int(np.sign(differences[place])),
+        location=location,
+        sign=int(np.sign(int(differences[place]))),
         method=method,
         **counts,
     )
@@ -179,14 +178,27 @@ def _check_options(method: str, ties: str) -> None:
         raise ValueError(f"`ties` must be 'exact' or 'ignore', got {ties!r}.")
 
 
-def _ends(counts: tuple[Ints, Ints], ties: str) -> np.typing.NDArray[np.bool_]:
+def _ends(counts: tuple[Array, Array], ties: str) -> np.typing.NDArray[np.bool_]:
     """Return which of the pooled ranks are the last of their tie."""
-    pooled = counts[0] + counts[1]
+    pooled = to_numpy(counts[0] + counts[1])
     ends = np.full(int(pooled.sum()), ties == "ignore")
     ends[np.cumsum(pooled) - 1] = True
     return ends
 
 
-def _distance(source_counts: Ints, target_counts: Ints) -> float:
-    scale = int(source_counts.sum()) * int(target_counts.sum())
-    return float(np.abs(scaled_differences(source_counts, target_counts)).max()) / scale
+def _scaled_differences(source_counts: Array, target_counts: Array) -> Array:
+    """Return ``n m (F - G)`` at every value of the grid, in whole numbers."""
+    xp = namespace(source_counts)
+    n, m = int(xp.sum(source_counts)), int(xp.sum(target_counts))
+    return running(source_counts) * m - running(target_counts) * n
+
+
+def _distance(source_counts: Array, target_counts: Array) -> float:
+    xp = namespace(source_counts)
+    scale = int(xp.sum(source_counts)) * int(xp.sum(target_counts))
+    return float(xp.max(xp.abs(_scaled_differences(source_counts, target_counts)))) / scale
+
+
+def _share(chosen: Array) -> float:
+    xp = namespace(chosen)
+    return int(xp.sum(xp.astype(chosen, xp.int64))) / int(chosen.shape[0])

@@ -102,7 +102,8 @@ def label_shift(
     Either distance is biased upwards in small samples, and a resample doubles the bias.
     The interval is therefore the reflected ("basic") bootstrap, stretched to hold the
     value itself, and down to 0 where the p-value exceeds ``1 - level``: at the edge of its
-    range no bootstrap of a distance covers. Cost is O(n_bootstrap (n + m)).
+    range no bootstrap of a distance covers. Cost is O(n_bootstrap (n + m)). Brought to NumPy:
+    the resampling looks at counts or at one sorted vector.
 
     With different label marginals no representation with equal feature marginals can
     have a small error on both sides (Zhao et al. 2019, ICML): read this

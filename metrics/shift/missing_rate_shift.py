@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from .._arrays import Array, check_column_pair, namespace
 from .._doubt import Sample, null_band
 from .._results import Interval, MeasureResult
 from .._validation import (
     MIN_HALF,
     RandomState,
-    check_columns,
     check_count,
     check_share,
     generator,
@@ -51,11 +51,11 @@ class MissingRateShiftResult(MeasureResult):
     family="columns", inputs="numbers", units="difference of shares", range=(-1.0, 1.0),
     direction="positive means the target misses more", cost="O((n + m) splits)",
     zero_on_itself=True, invariances=("row order", "translation", "one scale", "monotone"),
-    min_rows=1,
+    min_rows=1, arrays=True,
 )  # fmt: skip
 def missing_rate_shift(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     categorical: bool = False,
     n_splits: int = 10,
@@ -101,16 +101,18 @@ def missing_rate_shift(
     >>> result.value, result.p_value < 0.001
     (0.5, True)
     """
-    columns = check_columns(source, target, categorical=categorical)
+    columns = check_column_pair(source, target, categorical=categorical)
     n_splits = check_count(n_splits, "n_splits", minimum=1)
     level, rng = check_share(level, "level"), generator(random_state)
 
-    gone_x, gone_y = ((column < 0) if categorical else np.isnan(column) for column in columns)
-    missing, rows = (int(gone_x.sum()), int(gone_y.sum())), (len(gone_x), len(gone_y))
+    xp = namespace(*columns)
+    gone_x, gone_y = ((column < 0) if categorical else xp.isnan(column) for column in columns)
+    missing, rows = (_count(gone_x), _count(gone_y)), (gone_x.shape[0], gone_y.shape[0])
     rate_x, rate_y = missing[0] / rows[0], missing[1] / rows[1]
 
     def difference(first: Sample, second: Sample) -> float:
-        return float(second[0].mean() - first[0].mean())
+        (one,), (other,) = first, second
+        return _count(other) / int(other.shape[0]) - _count(one) / int(one.shape[0])
 
     return MissingRateShiftResult(
         value=rate_y - rate_x,
@@ -124,6 +126,11 @@ def missing_rate_shift(
         n_missing_source=missing[0],
         n_missing_target=missing[1],
     )
+
+
+def _count(marks: Array) -> int:
+    xp = namespace(marks)
+    return int(xp.sum(xp.astype(marks, xp.int64)))
 
 
 def _newcombe(p: float, q: float, n: int, m: int, level: float) -> Interval | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
+from .._arrays import Array, namespace, to_numpy
 from .._validation import Floats, Ints, RandomState, check_count, check_share, generator
 from ..registry import register
-from ._column_bins import Binning, check_binning, codes_of, quantile_cuts, width_cuts
-from ._column_results import ColumnResult, counts_of, doubt_of_counts, read_columns
+from ._column_arrays import codes_of, counts_of, doubt_of_counts, read_columns, sorted_values
+from ._column_bins import Binning, check_binning, quantile_cuts, width_cuts
+from ._column_results import ColumnResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,11 +47,11 @@ class PopulationStabilityIndexResult(ColumnResult):
     family="columns", inputs="numbers", units="nats, both directions added",
     range=(0.0, float("inf")), direction="larger means further apart",
     cost="O(n log n + m log bins + (n + m) draws)", zero_on_itself=True,
-    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1,
+    invariances=("row order", "translation", "one scale", "monotone"), min_rows=1, arrays=True,
 )  # fmt: skip
 def population_stability_index(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     n_bins: int = 10,
     binning: Binning = "quantile",
@@ -124,12 +126,14 @@ def population_stability_index(
 
     cuts = _cuts(x, y, n_bins, binning)
     codes_x, codes_y, size = codes_of(x, cuts), codes_of(y, cuts), len(cuts) + 1
-    found = counts_of(codes_x, codes_y, size)
+    one, other = counts_of(codes_x, codes_y, size)
+    found: tuple[Ints, Ints] = to_numpy(one), to_numpy(other)
     contributions = psi_contributions(*found, smoothing)
     value = float(contributions.sum())
 
-    def statistic(source_counts: Ints, target_counts: Ints) -> float:
-        return float(psi_contributions(source_counts, target_counts, smoothing).sum())
+    def statistic(source_counts: Array, target_counts: Array) -> float:
+        both = to_numpy(source_counts), to_numpy(target_counts)
+        return float(psi_contributions(*both, smoothing).sum())
 
     interval, null = doubt_of_counts(
         statistic, codes_x, codes_y, size, value,
@@ -142,8 +146,8 @@ def population_stability_index(
         p_value=psi_p_value(value, *found),
         contributions=contributions,
         cuts=cuts,
-        source_shares=found[0] / len(x),
-        target_shares=found[1] / len(y),
+        source_shares=found[0] / counts["n_source"],
+        target_shares=found[1] / counts["n_target"],
         **counts,
     )
 
@@ -165,7 +169,11 @@ def psi_p_value(value: float, source_counts: Ints, target_counts: Ints) -> float
     return float(chi2.sf(value / (1 / source_counts.sum() + 1 / target_counts.sum()), occupied - 1))
 
 
-def _cuts(x: Floats, y: Floats, n_bins: int, binning: str) -> Floats:
+def _cuts(x: Array, y: Array, n_bins: int, binning: str) -> Floats:
     if binning == "quantile":
-        return quantile_cuts(np.sort(x), n_bins)
-    return width_cuts(min(x.min(), y.min()), max(x.max(), y.max()), n_bins)
+        return quantile_cuts(sorted_values(x), n_bins)
+    xp = namespace(x)
+    low, high = (
+        choose(float(end(x)), float(end(y))) for choose, end in ((min, xp.min), (max, xp.max))
+    )
+    return width_cuts(low, high, n_bins)

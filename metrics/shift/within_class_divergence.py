@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from .._arrays import check_tables, namespace, take
 from .._doubt import METHOD
 from .._permutation import permutation_p_value
 from .._results import Interval, MeasureResult, NullBand
 from .._validation import (
     MIN_HALF,
-    Bools,
     Floats,
     Ints,
     RandomState,
@@ -71,11 +71,11 @@ class WithinClassDivergenceResult(MeasureResult):
     range=(-float("inf"), float("inf")), direction="larger means further apart within classes",
     cost="O(permutations * sum over classes of rows^2)",
     invariances=("row order", "column order", "translation", "rotation", "relabelling"),
-    attribution=("classes",), label_blind=False,
+    attribution=("classes",), arrays=True, label_blind=False,
 )  # fmt: skip
 def within_class_divergence(
-    source: ArrayLike,
-    target: ArrayLike,
+    source: Any,
+    target: Any,
     *,
     source_labels: ArrayLike,
     target_labels: ArrayLike,
@@ -160,9 +160,10 @@ def within_class_divergence(
         names = ", ".join(get_args(KernelMeasure))
         raise ValueError(f"`measure` must be one of {names}, got {measure!r}.")
     min_class_rows = check_count(min_class_rows, "min_class_rows", minimum=4)
-    pair = check_labelled(
-        source, target, source_labels, target_labels, categorical=True, min_rows=8
-    )
+    source, target = check_tables(source, target, min_rows=8)
+    # Labels are looked at on the host; row numbers stand there for the rows.
+    one, other = (np.arange(side.shape[0])[:, None] for side in (source, target))
+    pair = check_labelled(one, other, source_labels, target_labels, categorical=True, min_rows=8)
     if bandwidth is not None and not 0 < bandwidth < np.inf:
         raise ValueError(f"`bandwidth` must be a positive finite number, got {bandwidth!r}.")
     max_class_rows = check_count(max_class_rows, "max_class_rows", minimum=min_class_rows)
@@ -180,10 +181,13 @@ def within_class_divergence(
         )
     classes, sizes = codes[enough], counts[enough]
     weights, used = sizes[:, 1] / sizes[:, 1].sum(), np.minimum(sizes, max_class_rows)
-    groups = _rows_by_class(pair, classes, max_class_rows, rng)
+    groups = [
+        (take(source, x), take(target, y))
+        for x, y in _rows_by_class(pair, classes, max_class_rows, rng)
+    ]
     width = None
     if measure == "mmd":
-        every = np.vstack([side for group in groups for side in group])
+        every = namespace(source).concat([side for group in groups for side in group])
         width = float(bandwidth) if bandwidth is not None else median_distance(every, rng)
     found = [
         class_values(*group, width, n_permutations, n_splits, n_draws, rng) for group in groups
@@ -224,13 +228,15 @@ def _count(pair: LabelledPair) -> tuple[Ints, Ints]:
 
 def _rows_by_class(
     pair: LabelledPair, classes: Ints, at_most: int, rng: np.random.Generator
-) -> list[tuple[Floats, Floats]]:
-    def of(rows: Floats, chosen: Bools) -> Floats:
-        own = rows[chosen]
-        return own[subsample(len(own), at_most, rng)]
+) -> list[tuple[Ints, Ints]]:
+    """Return the row numbers of every class on either side."""
+
+    def of(numbers: Floats, labels: Ints, one: int) -> Ints:
+        own = np.asarray(numbers[labels == one, 0], dtype=np.int64)
+        return np.asarray(own[subsample(len(own), at_most, rng)])
 
     return [
-        (of(pair.source, pair.source_labels == c), of(pair.target, pair.target_labels == c))
+        (of(pair.source, pair.source_labels, c), of(pair.target, pair.target_labels, c))
         for c in classes
     ]
 

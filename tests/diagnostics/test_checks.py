@@ -125,6 +125,74 @@ def test_a_moved_target_is_seen_in_all_measures_of_inputs():
     assert found.check("NT202").value > 1.5
 
 
+def mixed(n=150, *, seed=0, tie=1.0, numbers=2, gaps=False):
+    """A category that says which way a number leans on the source; `tie` of it on the target."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for lean in (1.0, tie):
+        city = rng.integers(0, 3, n)
+        X = rng.normal(size=(n, 2))
+        X[:, 0] = lean * (city - 1) + np.sqrt(1 + (1 - lean**2) * 2 / 3) * X[:, 0]  # variance 5/3
+        frame = pd.DataFrame(X[:, :numbers], columns=["a", "b"][:numbers])
+        frame["city"] = np.array(["x", "y", "z"])[city]
+        frame["kind"] = np.array(["u", "v"])[rng.integers(0, 2, n)]
+        frame["y"] = np.arange(n) % 2
+        if gaps:
+            frame.loc[frame["a"] > 0.5 if lean == 1 else frame["a"] < -0.5, "b"] = np.nan
+        frames.append(frame)
+    return frames
+
+
+def test_the_kernel_test_takes_categories_and_gaps_as_they_are():
+    told = {
+        "numbers only": (make(), "detectable_shift_in_sd"),
+        "numbers and categories together": (mixed(), "detectable_shift_in_sd"),
+        "categories only": (mixed(numbers=0), "detectable_total_variation"),
+    }
+    for words, (pair, detectable) in told.items():
+        found = check(*pair).check("NT201")
+        assert found.state == "pass"
+        assert found.facts["test"] == words
+        assert words in found.message
+        assert ("bandwidth" in found.facts) == (words == "numbers only")
+        assert 0 < found.facts[detectable] < 2
+        assert found.null.source_quantiles is not None
+        assert found.null.target_quantiles is not None
+        assert 0 <= found.null.percentile <= 100
+        assert found.interval.low <= found.value <= found.interval.high
+
+
+def test_a_shift_between_a_category_and_a_number_is_seen_where_no_column_differs():
+    found = check(*mixed(250, tie=-1.0))
+    assert found.check("NT203").state == "pass"
+    assert found.check("NT201").state == "warn"
+
+
+def test_a_shift_of_what_is_missing_with_what_is_seen_too():
+    found = check(*mixed(250, gaps=True, tie=0.99)).check("NT201")
+    assert found.state == "warn"
+    assert found.facts["test"] == "numbers, categories and missing values together"
+
+
+def test_huge_numbers_beside_categories_are_no_trouble_for_the_kernel_test():
+    frames = [frame.assign(a=frame["a"] * 1e300) for frame in mixed()]
+    found = check(*frames).check("NT201")
+    assert found.state == "pass"
+    assert found.value == pytest.approx(check(*mixed()).check("NT201").value, rel=1e-9)
+
+
+def test_where_no_shift_would_have_been_seen_the_check_says_so(monkeypatch):
+    from negtransfer.diagnostics.checks import _mixed, distributions
+
+    monkeypatch.setattr(distributions, "ALARM_P", 0.001)  # 99 permutations never get there
+    sides = _mixed.Mixed(np.zeros((20, 1)), np.zeros((20, 1), dtype=np.int64))
+    few = {"alpha": 0.001, "n_simulations": 2, "seed": 0}
+    assert _mixed.detectable(sides, sides, **few) == (np.inf, "sd")
+    found = check(*mixed(60)).check("NT201")
+    assert found.facts["detectable_shift_in_sd"] is None
+    assert "might have gone unseen" in found.message
+
+
 def test_another_label_share_is_label_shift():
     source, target = make(n=200)
     target = pd.concat([target[target["y"] == 1], target[target["y"] == 0].head(20)])

@@ -10,10 +10,11 @@ from scipy.special import expit
 from scipy.stats import binom, multivariate_normal
 
 from negtransfer.metrics import shift_decomposition
+from negtransfer.metrics.shift import _shift_tests
 from negtransfer.metrics.shift._domain_kl import COMPONENTS, held_out_kl
-from negtransfer.metrics.shift._residuals import left_out_residuals
+from negtransfer.metrics.shift._residuals import SideModel, left_out_residuals
 from negtransfer.metrics.shift._shift_features import Labels, ShiftFeatures
-from negtransfer.metrics.shift._shift_tests import permutation_test, sign_flip_test
+from negtransfer.metrics.shift._shift_tests import conditional_test, permutation_test
 from negtransfer.metrics.shift.shift_decomposition import reading_of
 
 QUICK = {"n_permutations": 99, "n_splits": 1, "n_draws": 2}
@@ -297,12 +298,72 @@ def test_a_poor_model_of_the_label_is_made_up_for_by_the_one_of_the_side():
     assert alarms_allowed(np.array(found))
 
 
+def conditional_p_values(task, draws=60, n=300, m=50, **moved):
+    """Of P(Y|X), under a curved law and a covariate shift, from few target rows."""
+    found, categorical = [], task == "classification"
+    for seed in range(draws):
+        rng = np.random.default_rng([seed, n, m])
+        X, y = by_columns(rng, n, task, curved=True)
+        Y, z = by_columns(rng, m, task, **{"curved": True, "move": 0.8, **moved})
+        rows = np.vstack([X, Y])
+        labels = Labels.of(np.concatenate([y, z]), categorical=categorical)
+        features, side = ShiftFeatures.of(rows, labels), np.repeat([0, 1], [n, m])
+        found.append(
+            conditional_test(features, rows, side, categorical=categorical, n_draws=59, rng=rng)
+        )
+    return np.array(found)
+
+
+@TASKS
+def test_a_curved_law_and_few_target_rows_are_no_concept_shift(task):
+    assert alarms_allowed(conditional_p_values(task))
+
+
+def test_few_target_rows_show_a_concept_shift_of_a_curved_law():
+    assert np.mean(conditional_p_values("regression", 30, curved=False) <= 0.1) > 0.6
+
+
+def test_either_model_alone_keeps_the_level(monkeypatch):
+    """Label residuals that are no residuals, then a side drawn blindly; both is too much."""
+
+    class Blind(SideModel):
+        @classmethod
+        def fit(cls, basis, is_target, n_plain):
+            return super().fit(0 * basis, is_target, n_plain)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_shift_tests, "left_out_residuals", lambda _, r: r - r.mean(axis=0))
+        assert alarms_allowed(conditional_p_values("regression", 40))
+        patched.setattr(_shift_tests, "SideModel", Blind)
+        assert np.mean(conditional_p_values("regression", 20) <= 0.1) > 0.5
+    monkeypatch.setattr(_shift_tests, "SideModel", Blind)
+    assert alarms_allowed(conditional_p_values("regression", 40, m=200))
+
+
+def test_the_model_of_the_side_is_near_the_truth_and_draws_by_it():
+    rng = np.random.default_rng(8)
+    columns = rng.normal(size=(3000, 3))
+    truth = expit(columns @ [1.0, -1.0, 0.0] - 1)
+    side = (rng.random(3000) < truth).astype(float)
+    model = SideModel.fit(columns, side, 3)
+    assert np.abs(model.chances - truth).mean() < 0.02
+    assert model.chances.mean() == pytest.approx(side.mean(), abs=1e-3)  # the constant is free
+    drawn = model.drawn(400, rng)
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    assert np.abs(drawn.mean(axis=1) - model.chances).max() < 5 * 0.5 / np.sqrt(400)
+    # Nothing is left of what the model has itself, and all of what it lacks.
+    weighted = model.variances[:, None] * model.beyond(columns)
+    assert np.abs(weighted.mean(axis=0)).max() < 1e-6
+    assert np.abs(model.beyond(columns)).max() < 0.05
+    lacking = columns[:, :1] * columns[:, 1:2]
+    assert model.beyond(lacking).std() > 0.8 * lacking.std()
+
+
 def test_more_features_than_rows_still_have_power():
     rng = np.random.default_rng(5)
     side = np.repeat([0, 1], 40)
     features = rng.normal(size=(80, 120)) + 0.6 * side[:, None]
     assert permutation_test(features, side, 0 * side, 99, rng) == 0.01
-    assert sign_flip_test(rng.normal(0.4, 1.0, size=(80, 120)), 99, rng) == 0.01
 
 
 def test_left_out_residuals_are_those_of_leaving_rows_out():

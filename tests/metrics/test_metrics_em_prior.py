@@ -146,6 +146,21 @@ def test_zeros_in_the_probabilities_are_not_for_good():
     assert found.target_shares.sum() == pytest.approx(1)
 
 
+def test_the_targets_null_is_what_two_samples_of_one_label_law_differ_by():
+    """Fresh samples of the halves' sizes, read through the same source, far from its shares."""
+    rng, shares = np.random.default_rng(5), np.array([0.7, 0.1, 0.1, 0.1])
+    source, target, labels = shifted(5, shares, m=1200)
+    found = estimate(source, target, labels, n_splits=60)
+    n, m = 300, 900  # the ratio of 400 to 1200 among 1200 rows
+    fresh = []
+    for _ in range(12):
+        one, other = (estimate(source, draw(rng, k, shares)[1], labels) for k in (n, m))
+        fresh.append(np.abs(one.target_shares - other.target_shares).sum() / 2)
+    error = np.std(fresh) / np.sqrt(12) + found.null.target.std() / np.sqrt(60)
+    assert abs(found.null.target.mean() - np.mean(fresh)) < 4 * error
+    assert found.null.target.max() < found.value / 2
+
+
 def test_entry_keeps_its_promises():
     entry = REGISTRY["em_prior_estimation"]
     source, target, labels = shifted(3, [0.4, 0.3, 0.2, 0.1])
@@ -159,7 +174,7 @@ def test_entry_keeps_its_promises():
     assert found.interval == again.interval
     np.testing.assert_array_equal(found.weights, again.weights)
     assert found.null.source.shape == (3,)
-    assert found.null.target is None
+    assert found.null.target.shape == (3,)
     assert entry.range[0] <= found.interval.low <= found.value <= found.interval.high
     assert found.weights_low.shape == found.weights_high.shape == (4,)
 

@@ -83,3 +83,12 @@ def test_options_that_make_no_sense_are_refused(options, says):
     with pytest.raises(ValueError, match=says) as fault:
         minimum_detectable_effect(*draw(), **options)
     assert str(fault.value).endswith(".")
+
+
+def test_tensors_give_the_same_result():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(2)
+    pair = rng.normal(size=(30, 2)), rng.normal(size=(25, 2))
+    found = minimum_detectable_effect(*map(torch.tensor, pair), n_simulations=5)
+    wanted = minimum_detectable_effect(*pair, n_simulations=5)
+    np.testing.assert_allclose(found.smallest_seen, wanted.smallest_seen)

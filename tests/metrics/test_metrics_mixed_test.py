@@ -144,3 +144,19 @@ def test_bad_tables_are_refused(arguments, fault, says):
     with pytest.raises(fault, match=says) as raised:
         mixed_test(*arguments)
     assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize("part", ["numbers", "codes", "both"])
+def test_tensors_give_the_same_result(part):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(4)
+    X, Y = rng.normal(size=(40, 2)), rng.normal(0.4, size=(30, 2))
+    X[::5, 0] = np.nan
+    a, b = rng.integers(-1, 3, size=(40, 2)), rng.integers(-1, 2, size=(30, 2))
+    given = {"numbers": (X, Y), "codes": (None, None, a, b), "both": (X, Y, a, b)}[part]
+    tensors = [None if one is None else torch.tensor(one) for one in given]
+    one, other = mixed_test(*tensors, n_splits=3), mixed_test(*given, n_splits=3)
+    assert one.value == pytest.approx(other.value, rel=1e-9)
+    assert one.p_value == other.p_value
+    np.testing.assert_allclose(one.target_witness, other.target_witness, atol=1e-9)
+    np.testing.assert_allclose(one.null.source, other.null.source, atol=1e-9)

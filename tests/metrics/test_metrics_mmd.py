@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 from sklearn.datasets import load_breast_cancer, load_wine
 
 from negtransfer.metrics import mmd, mmd_test
@@ -288,3 +289,18 @@ def test_options_that_make_no_sense_are_refused(options, says):
     with pytest.raises(ValueError, match=says) as fault:
         mmd_test(*gauss_shift(), **options)
     assert str(fault.value).endswith(".")
+
+
+@pytest.mark.parametrize(("rows", "repeated"), [(8, 0), (9, 0), (20, 5), (21, 3)])
+def test_one_kernel_takes_the_median_of_all_distances_that_are_not_zero(rows, repeated):
+    rng = np.random.default_rng(rows)
+    X, Y = rng.normal(size=(rows, 3)) + 100.0, rng.normal(size=(8, 3)) + 100.0
+    X[:repeated] = X[0]
+    distances = pdist(np.vstack([X, Y]))
+    found = mmd_test(X, Y, kernels="gaussian", n_splits=1)
+    assert found.bandwidth == pytest.approx(np.median(distances[distances > 0]), rel=1e-9)
+    assert mmd_test(X, Y, n_splits=1).bandwidth == pytest.approx(found.bandwidth, rel=1e-9)
+
+
+def test_equal_rows_have_the_bandwidth_one():
+    assert mmd_test(np.ones((9, 2)), np.ones((8, 2)), kernels="gaussian").bandwidth == 1.0

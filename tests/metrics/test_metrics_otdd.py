@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from negtransfer.metrics import otdd, wasserstein
-from negtransfer.metrics.divergence._label_distances import gaussian_table
+from negtransfer.metrics.divergence._label_distances import exact_table, gaussian_table
 
 QUICK = {"n_splits": 1, "n_draws": 2}
 # The peer computes exact label distances in single precision: a rational 9.50609375 of the
@@ -247,3 +247,14 @@ def test_bad_input_is_refused(changes, error, message):
     pair, labels = classes()
     with pytest.raises(error, match=message):
         otdd(*pair, **{**labels, **changes})
+
+
+def test_classes_of_one_side_are_compared_once():
+    """Half of a symmetric table of classes is solved; the other half must be the same."""
+    rng = np.random.default_rng(3)
+    rows, classes = rng.normal(size=(40, 2)), np.arange(40) % 3
+    squares = cdist(rows, rows, "sqeuclidean")
+    whole = exact_table(squares, classes, classes)
+    np.testing.assert_allclose(
+        exact_table(squares, classes, classes, alike=True), whole, atol=1e-12
+    )

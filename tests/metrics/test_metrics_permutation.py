@@ -52,17 +52,19 @@ def test_every_column_equals_the_direct_sum(n, m, memory_bytes):
     assert sums.centred_mean_square() == pytest.approx(expected, rel=1e-10)
 
 
-def test_halves_equal_the_direct_sum():
+@pytest.mark.parametrize("n", [30, 31])
+def test_halves_equal_the_direct_sum(n):
+    """With 30 of 50 rows the halves use all rows of a side, with 31 they leave one out."""
     rng = np.random.default_rng(4)
     pooled = rng.normal(size=(50, 2))
     effect = EffectSums.draw(
-        lambda block: gaussian(block, 0.9), np.arange(50) < 30, np.arange(50), 5, rng
+        lambda block: gaussian(block, 0.9), np.arange(50) < n, np.arange(50), 5, rng
     )
     for block in pair_blocks(pooled, 10_000):
         effect.add(block.rows, effect.kernel(block))
     kernel = np.exp(-(cdist(pooled, pooled) ** 2) / (2 * 0.9**2))
     band = effect.null_band()
-    assert effect.value() == pytest.approx(direct_mmd2(kernel, *np.split(np.arange(50), [30])))
+    assert effect.value() == pytest.approx(direct_mmd2(kernel, *np.split(np.arange(50), [n])))
     for side, values in zip(effect.halves, (band.source, band.target), strict=True):
         for split, value in enumerate(values):
             first = side.span.start + np.flatnonzero(side.first[:, split])

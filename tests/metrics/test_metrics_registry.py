@@ -208,14 +208,53 @@ def test_other_columns_are_refused(name):
         call(name, (X, Y[:, :2]), {})
 
 
-@every_table
+@every
 @pytest.mark.parametrize("gradient", [False, True])
 def test_tensors_give_the_same_number(name, gradient):
     """Computed where they lie, or brought to NumPy: the entry says which."""
     torch = pytest.importorskip("torch")
-    pair, extra = sides("tables")
-    tensors = tuple(torch.tensor(X, requires_grad=gradient) for X in pair)
-    assert value(name, tensors, extra) == pytest.approx(value(name, pair, extra), rel=1e-8)
+    pair, extra = sides(REGISTRY[name].inputs)
+    wanted = gradient and pair[0].dtype.kind == "f"
+    tensors = tuple(torch.tensor(X, requires_grad=wanted) for X in pair)
+    labels = {key: torch.tensor(value) for key, value in extra.items()}
+    assert value(name, tensors, labels) == pytest.approx(value(name, pair, extra), rel=1e-8)
+
+
+@declaring(arrays=True)
+def test_whole_results_of_tensors_are_those_of_numpy(name):
+    torch = pytest.importorskip("torch")
+    pair, extra = sides(REGISTRY[name].inputs)
+    close(call(name, tuple(map(torch.tensor, pair)), extra), call(name, pair, extra))
+
+
+def close(one, other):
+    """Hold two results to each other up to rounding; no field may be left a tensor."""
+    for field in dataclasses.fields(other):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if dataclasses.is_dataclass(b):
+            close(a, b)
+        elif isinstance(b, float | np.ndarray) and np.asarray(b).dtype.kind == "f":
+            assert type(a) is type(b), field.name
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8, err_msg=field.name)
+        else:
+            np.testing.assert_equal(a, b, err_msg=field.name)
+
+
+@declaring(arrays=True)
+def test_arrays_are_not_brought_to_numpy_at_the_door(name, monkeypatch):
+    """The values stay where they are: converting the inputs whole would pass the test above."""
+    torch = pytest.importorskip("torch")
+    pair, extra = sides(REGISTRY[name].inputs)
+    tensors = tuple(map(torch.tensor, pair))
+    homes = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+    plain = torch.Tensor.__array__
+
+    def watched(tensor, *arguments, **options):
+        assert tensor.untyped_storage().data_ptr() not in homes
+        return plain(tensor, *arguments, **options)
+
+    monkeypatch.setattr(torch.Tensor, "__array__", watched)
+    call(name, tensors, extra)
 
 
 # --- what every result and every call keeps

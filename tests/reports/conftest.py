@@ -32,6 +32,7 @@ from negtransfer.diagnostics.document import (
     Tool,
     Verdict,
 )
+from negtransfer.diagnostics.measures import times_chance
 
 LABELS = (
     "transfer",
@@ -583,11 +584,12 @@ def _measures() -> list[MeasureInfo]:
         "direction": "larger means further apart", "n_source": 285, "n_target": 284,
     }  # fmt: skip
     seen = Interval(low=0.3, high=0.5, level=0.8, method="half-samples")
+    far, near = _null((-0.001, 0.002, 0.01), 100), _null((0.05, 0.1, 0.2), 50)
     return [
-        MeasureInfo(name="energy_distance", value=0.4, interval=seen, p_value=0.01,
-                    null=_null((-0.001, 0.002, 0.01), 100), columns=["age", "bmi"], **about),
-        MeasureInfo(name="sliced_wasserstein", value=0.1, null=_null((0.05, 0.1, 0.2), 50),
-                    **about),
+        MeasureInfo(name="energy_distance", value=0.4, interval=seen, p_value=0.01, null=far,
+                    times_chance=times_chance(0.4, seen, far), columns=["age", "bmi"], **about),
+        MeasureInfo(name="sliced_wasserstein", value=0.1, null=near,
+                    times_chance=times_chance(0.1, None, near), **about),
         MeasureInfo(name="frechet_distance", value=2.0, **about),
         MeasureInfo(name="mmd", value=1.0, null=_null((0.5, 0.5, 0.5), 100), **about),
         MeasureInfo(name="coral_distance", value=None, reason="Too few rows.", **about),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from negtransfer.diagnostics.document import MeasureInfo, NullReference
+from negtransfer.diagnostics.document import Interval, MeasureInfo, NullReference
+from negtransfer.diagnostics.measures import times_chance
 from negtransfer.reports import render_html
 from negtransfer.reports.figures import components_plot, measures_plot
 
@@ -14,8 +15,32 @@ def measure(value, low=-1.0, middle=0.0, high=1.0, **more):
     return MeasureInfo(
         name="energy_distance", family="kernel", summary="S.", units="u",
         direction="larger means further apart", value=value, null=null, n_source=9, n_target=9,
-        **more,
+        times_chance=times_chance(value, None, null), **more,
     )  # fmt: skip
+
+
+def test_the_scale_of_chance_from_both_sides():
+    """Middle 1 of 0 and 2, larger 95 % point 5: a way of 4 from 1 on."""
+    null = NullReference(
+        source_quantiles=[-3.0, 0.0, 4.0], target_quantiles=[-1.0, 2.0, 5.0], n_splits=20,
+        percentile=100,
+    )  # fmt: skip
+    interval = Interval(low=1.0, high=13.0, level=0.8, method="m")
+    found = times_chance(9.0, interval, null)
+    assert (found.value, found.interval, found.lowest) == (2.0, [0.0, 3.0], -1.0)
+    assert times_chance(9.0, None, null).interval is None
+    endless = Interval(low=1.0, high=float("inf"), level=0.8, method="m")
+    assert times_chance(9.0, endless, null).interval is None
+    assert times_chance(9.0, None, None) is None
+
+
+def test_the_picture_takes_the_numbers_of_the_document_as_they_are():
+    """Whatever value, interval and null say: nothing is worked out twice."""
+    far = measure(2.0)
+    odd = far.model_copy(update={"times_chance": far.times_chance.model_copy(update={"value": 7})})
+    assert measures_plot([odd]).rows[0].times == "7 times the reach of chance"
+    old = far.model_copy(update={"times_chance": None})  # as documents of schema 1.0 have it
+    assert measures_plot([old]) is None
 
 
 def test_every_measure_lies_on_the_scale_of_its_own_chance():
