@@ -43,13 +43,13 @@ def build(
     from .. import __version__
 
     pair, pilot = evidence.pair, evidence.pilot
-    info = None if metric is None else _metric(metric, str(pair.task))
+    info = None if metric is None else metric_info(metric, str(pair.task))
     left_out = pilot.plan.left_out if pilot is not None else ()
     return Diagnosis(
         tool=Tool(version=__version__),
         command=_command(pair, settings),
         config=_config(settings, origin),
-        environment=_environment(),
+        environment=environment_info(),
         seed=settings.random_state,
         status="partial" if left_out else "complete",
         source=_domain(pair, pair.source),
@@ -100,7 +100,8 @@ def _domain(pair: Pair, side: Side) -> DomainInfo:
     )  # fmt: skip
 
 
-def _metric(metric: Metric, task: str) -> MetricInfo:
+def metric_info(metric: Metric, task: str) -> MetricInfo:
+    """Return the user's metric as documents hold it."""
     return MetricInfo(
         name=metric.name, error_name=metric.error_name, unit=metric.unit, scale=metric.unit_scale,
         greater_is_better=metric.greater_is_better, margin=metric.margin,
@@ -139,7 +140,8 @@ def _command(pair: Pair, settings: Settings) -> str:
     return " ".join(words)
 
 
-def _environment() -> dict[str, str]:
+def environment_info() -> dict[str, str]:
+    """Return the versions that results depend on."""
     import scipy
     import sklearn
 

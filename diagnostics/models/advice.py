@@ -118,7 +118,7 @@ def _use(use: Use) -> str:
 
 
 def _against(gap: Gap, metric: MetricInfo) -> str:
-    scale, unit = _unit(metric)
+    scale, unit = metric.scale, metric.unit
     size = f"{abs(gap.estimate) * scale:.3g} {unit}"
     if gap.outcome == "helps":
         return f"It lowers the {metric.error_name} by {size} against"
@@ -126,10 +126,6 @@ def _against(gap: Gap, metric: MetricInfo) -> str:
         return f"It raises the {metric.error_name} by {size} (negative transfer) against"
     size = f"{_number(gap.estimate * scale)} {unit}"
     return f"It cannot be told whether it is better or worse (gap {size}) than"
-
-
-def _unit(metric: MetricInfo) -> tuple[float, str]:
-    return metric.scale, metric.unit
 
 
 def verdict(
@@ -151,7 +147,7 @@ def verdict(
     labels : TargetLabels
     """
     first = candidates[0]
-    label = _label(first, raw)
+    label = _label(first, raw, metric.margin)
     return Verdict(
         label=label, sentence=_headline(first, label, runs, metric),
         candidate=None if label == "do-not-transfer" else first.name,
@@ -163,14 +159,16 @@ def verdict(
     )  # fmt: skip
 
 
-def _label(first: Candidate, raw: Probe | None) -> Label:
+def _label(first: Candidate, raw: Probe | None, margin: float) -> Label:
     gap = first.gap
     if gap is None or raw is None:
         return "not-enough-evidence"
     if gap.outcome == "hurts":
         return "do-not-transfer"
     if gap.outcome == "cannot tell":
-        return "not-enough-evidence" if gap.high - gap.low > 0.1 else "caution"
+        # both a gain and a harm that matter are still possible
+        open_ = gap.low < -margin and gap.high > margin
+        return "not-enough-evidence" if open_ else "caution"
     if first.gap_random is not None and first.gap_random.outcome != "helps":
         return "caution"
     return "transfer-with-adaptation" if _adapted(first) else "transfer"

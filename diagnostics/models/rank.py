@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..document import Gap, Interval, MetricInfo, NullReference, Tool
+from ..document import Gap, Interval, Tool
+from ..document_build import environment_info, metric_info
 from ..errors import InputError
 from ..gap import LEVEL, compare, overlap, to_gap
 from ..pilot.scores import Metric, proper_score, resolve_metric
@@ -28,9 +28,9 @@ from .document import (
     ModelRanking,
     Probe,
     Rank,
-    RowsInfo,
     Score,
 )
+from .document_entries import combination_words, distance_entry, rows_info, score_entry
 from .evidence import (
     Probed,
     asked_scores,
@@ -233,7 +233,7 @@ class _Comparison:
         self.rows, self.source, self.labels, self.metric, self.seed = (
             rows, source, labels, metric, seed,
         )  # fmt: skip
-        self.info = _metric(metric, labels.task)
+        self.info = metric_info(metric, labels.task)
         raw = None if rows.kind == "features" else rows.raw()
         self.raw = None if raw is None else raw[labels.rows]
         shown = self.raw if self.raw is not None else next(iter(found[0].layers.values()))
@@ -288,19 +288,19 @@ class _Comparison:
         return ModelRanking(
             tool=Tool(version=__version__),
             command=self._command(),
-            environment=_environment(),
+            environment=environment_info(),
             seed=self.seed,
             task=self.labels.task,
             metric=self.info,
-            target=_info(self.rows, self.labels),
-            source=None if self.source is None else _info(self.source, None),
+            target=rows_info(self.rows, self.labels),
+            source=None if self.source is None else rows_info(self.source, None),
             learner=LEARNER,
             raw_probe=raw,
             raw_name="none" if self.raw is None else self.rows.raw_name,
             candidates=candidates,
             brackets=runs,
             agreement=self._agreement(),
-            combination=_combination(combined),
+            combination=combination_words(combined),
             verdict=advice.verdict(candidates, runs, raw, self.info, self.labels),
             warnings=self._warnings(),
         )
@@ -332,7 +332,7 @@ class _Comparison:
             self.frame.held_out, self.metric, predictions, self.frame.constant
         )  # fmt: skip
         error, influence = self.frame.errors(predictions, self.metric)
-        reach = 1.2815515655446004 * float(np.sqrt(self._widened(influence[None])[0, 0]))
+        reach = _reach(self._widened(influence[None])[0, 0])
         return Probe(
             error=error,
             interval=Interval(
@@ -355,12 +355,12 @@ class _Comparison:
         raw = self.raw_probed
         gap = None if raw is None else self._gap(probed.chosen, raw.chosen)
         random = None if one.untrained is None else self._gap(probed.chosen, one.untrained.chosen)
-        spread = 1.2815515655446004 * float(np.sqrt(max(combined.covariance[i, i], 0.0)))
-        shifts = layer_shifts(given, self.labels, seed=self.seed)
+        spread = _reach(combined.covariance[i, i])
+        shifts = layer_shifts(given, seed=self.seed)
         layers = [
             Layer(
                 name=name, n_columns=table.shape[1], probe=self._probe(probed.predictions[name]),
-                scores=[_score(key, s) for key, s in one.scores[name].items()],
+                scores=[score_entry(key, s) for key, s in one.scores[name].items()],
                 shift=shifts.get(name),
             )
             for name, table in given.layers.items()
@@ -394,7 +394,8 @@ class _Comparison:
         found = head_scores(given, self.labels, self.seed)
         found |= labelled_source_scores(given, best, self.labels, self.seed)
         return [
-            _distance(key, one) if key == "otdd" else _score(key, one) for key, one in found.items()
+            distance_entry(key, one) if key == "otdd" else score_entry(key, one)
+            for key, one in found.items()
         ]
 
     def _agreement(self) -> Agreement | None:
@@ -426,88 +427,8 @@ class _Comparison:
         return list(dict.fromkeys(told))
 
 
-def _score(name: str, found: Any) -> Score:
-    """Return a score as the document holds it."""
-    from ...metrics import REGISTRY
+def _reach(variance: float) -> float:
+    """Return half the width of a normal interval."""
+    from scipy.stats import norm
 
-    entry = REGISTRY["cka" if name.startswith("cka_") else name]
-    chance = found.chance
-    family = "source model" if name == "source_head_risk" else entry.family
-    return Score(
-        name=name,
-        family="probe" if name.endswith("probe") else cast(Any, family),
-        value=found.value, units=entry.units, direction=entry.direction,
-        larger_is_better=found.larger_is_better, label_only=entry.label_blind,
-        normalised=found.normalised,
-        chance=None if chance is None else NullReference(
-            source_quantiles=None, target_quantiles=list(chance.quantiles),
-            n_splits=len(chance.values),
-            percentile=float(100 * (chance.values < (found.value or 0.0)).mean()),
-            what=f"{chance.what} shuffled",
-        ),
-        interval=None if found.interval is None else Interval(
-            low=found.interval.low, high=found.interval.high, level=found.interval.level,
-            method=found.interval.method,
-        ),
-        p_value=found.p_value,
-        reason=None if found.reason is None else found.reason.sentence,
-        cautions=[c.sentence for c in found.cautions],
-    )  # fmt: skip
-
-
-def _distance(name: str, found: Any) -> Score:
-    """Return a divergence of source and target rows as the document holds scores."""
-    from ...metrics import REGISTRY
-
-    entry = REGISTRY[name]
-    sides = (found.null.source_quantiles, found.null.target_quantiles)
-    source, target = (None if q is None else list(q) for q in sides)
-    return Score(
-        name=name, family="divergence", value=found.value, units=entry.units,
-        direction=entry.direction, larger_is_better=False, label_only=entry.label_blind,
-        normalised=None,
-        chance=NullReference(
-            source_quantiles=source, target_quantiles=target, n_splits=len(found.null.pooled),
-            percentile=found.null.percentile(found.value),
-        ),
-        interval=None if found.interval is None else Interval(
-            low=found.interval.low, high=found.interval.high, level=found.interval.level,
-            method=found.interval.method,
-        ),
-        p_value=None, cautions=list(found.warnings),
-    )  # fmt: skip
-
-
-def _combination(combined: combine.Combined) -> str:
-    if combined.slope is None:
-        return "the probe alone: fewer than five candidates, or scores that say the same of all"
-    return (
-        "the probes' proper scores, drawn towards the line through them and PARC (for quantities "
-        "LogME), the more the noisier the probes"
-    )
-
-
-def _info(rows: Rows, labels: TargetLabels | None) -> RowsInfo:
-    return RowsInfo(
-        name=rows.name, kind=rows.kind, n_rows=rows.n,
-        n_labelled=0 if labels is None else len(labels.y),
-        classes=None if labels is None else labels.counts, content_hash=rows.content_hash,
-    )  # fmt: skip
-
-
-def _metric(metric: Metric, task: str) -> MetricInfo:
-    return MetricInfo(
-        name=metric.name, error_name=metric.error_name, unit=metric.unit, scale=metric.unit_scale,
-        greater_is_better=metric.greater_is_better, margin=metric.margin,
-        proper_score=proper_score(metric, task).error_name,
-    )  # fmt: skip
-
-
-def _environment() -> dict[str, str]:
-    import scipy
-    import sklearn
-
-    return {
-        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }  # fmt: skip
+    return float(norm.ppf((1 + LEVEL) / 2)) * float(np.sqrt(max(variance, 0.0)))

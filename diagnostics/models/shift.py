@@ -11,7 +11,6 @@ from .document import LayerShift
 
 if TYPE_CHECKING:
     from ._features import CandidateFeatures
-    from .labels import TargetLabels
 
 MOST_ROWS = 400
 MOST_COLUMNS = 64
@@ -19,15 +18,14 @@ N_PERMUTATIONS = 199
 APART = 0.05
 
 
-def layer_shifts(
-    found: CandidateFeatures, labels: TargetLabels, *, seed: int
-) -> dict[str, LayerShift]:
+def layer_shifts(found: CandidateFeatures, *, seed: int) -> dict[str, LayerShift]:
     """Return the kernel test of source rows against target rows in every layer.
 
     At most 400 rows a side, standardised together and blind to sides and labels, in at most 64
     principal directions; Holm over the layers of the candidate.
     """
     from ...metrics import mmd_test
+    from ...metrics.shift._holm import holm
 
     if not found.source_layers:
         return {}
@@ -38,11 +36,11 @@ def layer_shifts(
         tests[name] = mmd_test(
             *together(*sides), n_permutations=N_PERMUTATIONS, random_state=seed
         )  # fmt: skip
-    adjusted = _holm([tests[name].p_value for name in tests])
+    adjusted = holm(np.array([one.p_value for one in tests.values()]))
     return {
         name: LayerShift(
             measure="mmd_test", value=one.value, null=_null(one), p_value=one.p_value,
-            p_adjusted=p, agrees=p >= APART,
+            p_adjusted=float(p), agrees=bool(p >= APART),
         )
         for (name, one), p in zip(tests.items(), adjusted, strict=True)
     }  # fmt: skip
@@ -74,14 +72,3 @@ def _null(found: Any) -> NullReference:
 
 def _listed(quantiles: tuple[float, ...] | None) -> list[float] | None:
     return None if quantiles is None else list(quantiles)
-
-
-def _holm(p_values: list[float]) -> list[float]:
-    order = np.argsort(p_values, kind="stable")
-    m = len(p_values)
-    adjusted = np.empty(m)
-    worst = 0.0
-    for rank, i in enumerate(order):
-        worst = max(worst, min(1.0, (m - rank) * p_values[i]))
-        adjusted[i] = worst
-    return [float(p) for p in adjusted]
