@@ -16,22 +16,23 @@ import typer
 
 from ._words import short
 from .cli_common import (
+    check_options,
     check_output,
     guarded,
     jobs_of,
     leave_at_once,
     plain,
     say,
+    show,
     why,
-    why_not_written,
-    write_text,
+    write_outputs,
 )
-from .cli_models import models, write_models_page
+from .cli_models import models
 from .errors import InputError
-from .gate import FAIL_ON, INTERNAL, INTERRUPTED, exit_code
+from .gate import INTERNAL, INTERRUPTED, exit_code
 
 if TYPE_CHECKING:
-    from .document import Diagnosis
+    pass
 
 app = typer.Typer(
     name="negtransfer",
@@ -141,15 +142,9 @@ def check(
     ] = False,
 ) -> int:  # fmt: skip
     """Compare SOURCE with TARGET and say whether transfer helps, hurts, or cannot be told."""
-    if fail_on not in FAIL_ON:
-        raise InputError(f"--fail-on is {short(fail_on)}; use {', '.join(FAIL_ON)}.")
-    if output not in ("text", "json", "quiet"):
-        raise InputError(f"--format is {short(output)}; use text, json or quiet.")
+    check_options(fail_on, output, html, json, (source, target))
     seconds = parse_budget(budget)
-    for path in (html, json):
-        check_output(path, (source, target))
-    if html is not None and json is not None and html.resolve() == json.resolve():
-        raise InputError(f"--html and --json both name {short(str(html))}; give two files.")
+    from ..reports import render_html, render_text
     from ._progress import Reporter
     from .preflight import preflight
 
@@ -160,8 +155,8 @@ def check(
             random_state=seed, budget=seconds, keep_shared_rows=keep_shared_rows,
             strategies=strategies, n_jobs=jobs_of(jobs), progress=progress, origin="flag",
         )  # fmt: skip
-    _write_outputs(result, html, json)
-    _show(result, output, html, json)
+    write_outputs(result, html, json, render_html)
+    show(result, output, html, json, render_text)
     return exit_code(result, fail_on=fail_on, allow_insufficient=allow_insufficient)
 
 
@@ -173,39 +168,6 @@ def parse_budget(text: str) -> float:
             f"--budget is {short(text)}; give seconds, or a number with s, m or h: 60s."
         )
     return float(found[1]) * {None: 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _write_outputs(result: Diagnosis, html: Path | None, json: Path | None) -> None:
-    try:
-        if json is not None:
-            result.to_json(json)
-        if html is not None:
-            _write_page(result, html)
-    except OSError as fault:
-        raise why_not_written(fault) from fault
-
-
-def _write_page(result: Diagnosis, path: Path) -> None:
-    from datetime import UTC, datetime
-
-    from ..reports import render_html
-
-    page = render_html(result, date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
-    write_text(path, page)
-
-
-def _show(result: Diagnosis, output: str, html: Path | None, json: Path | None) -> None:
-    if output == "json":
-        sys.stdout.write(result.to_json())
-        return
-    from ..reports import render_text
-
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    text = render_text(
-        result, color=color, html=None if html is None else str(html),
-        json=None if json is None else str(json),
-    )  # fmt: skip
-    print(text.rstrip("\n").splitlines()[-1] if output == "quiet" else text.rstrip("\n"))
 
 
 app.command()(models)
@@ -220,11 +182,10 @@ def report(
     """Write the HTML report of a finished RESULT again, without computing anything."""
     check_output(html, (str(result),))
     found = _read_result(result)
-    try:
-        write = write_models_page if hasattr(found, "document") else _write_page
-        write(found, html)
-    except OSError as fault:
-        raise why_not_written(fault) from fault
+    from ..reports import render_html, render_models_html
+
+    page = render_models_html if hasattr(found, "document") else render_html
+    write_outputs(found, html, None, page)
     print(f"html={plain(str(html))}")
     return 0
 

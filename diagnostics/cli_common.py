@@ -14,7 +14,7 @@ import typer
 
 from ._words import short
 from .errors import InputError
-from .gate import INTERNAL, INTERRUPTED, USAGE
+from .gate import FAIL_ON, INTERNAL, INTERRUPTED, USAGE
 
 
 def leave_at_once(code: int) -> NoReturn:
@@ -120,14 +120,50 @@ def check_output(path: Path | None, inputs: tuple[str, ...]) -> None:
         raise InputError(f"The output {shown} is one of the inputs; give another name.")
 
 
-def why_not_written(fault: OSError) -> InputError:
-    """Return the sentence about a result that could not be written."""
-    return InputError(
-        f"The result could not be written to {short(fault.filename or 'the file')} "
-        f"({why(fault)}); give another place."
-    )
+def check_options(
+    fail_on: str, output: str, html: Path | None, json: Path | None, inputs: tuple[str, ...]
+) -> None:
+    """Refuse, before any work, options that no run could serve."""
+    if fail_on not in FAIL_ON:
+        raise InputError(f"--fail-on is {short(fail_on)}; use {', '.join(FAIL_ON)}.")
+    if output not in ("text", "json", "quiet"):
+        raise InputError(f"--format is {short(output)}; use text, json or quiet.")
+    for path in (html, json):
+        check_output(path, inputs)
+    if html is not None and json is not None and html.resolve() == json.resolve():
+        raise InputError(f"--html and --json both name {short(str(html))}; give two files.")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a page, the same bytes on every system."""
-    path.write_text(text, encoding="utf-8", newline="\n")
+def write_outputs(
+    result: Any, html: Path | None, json: Path | None, render_page: Callable[..., str]
+) -> None:
+    """Write the document as JSON and as a page with today's date."""
+    from datetime import UTC, datetime
+
+    try:
+        if json is not None:
+            result.to_json(json)
+        if html is not None:
+            date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+            html.write_text(render_page(result, date=date), encoding="utf-8", newline="\n")
+    except OSError as fault:
+        raise InputError(
+            f"The result could not be written to {short(fault.filename or 'the file')} "
+            f"({why(fault)}); give another place."
+        ) from fault
+
+
+def show(
+    result: Any, output: str, html: Path | None, json: Path | None,
+    render: Callable[..., str],
+) -> None:  # fmt: skip
+    """Print the document as JSON, as text, or only the last line of the text."""
+    if output == "json":
+        sys.stdout.write(result.to_json())
+        return
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = render(
+        result, color=color, html=None if html is None else str(html),
+        json=None if json is None else str(json),
+    ).rstrip("\n")  # fmt: skip
+    print(text.splitlines()[-1] if output == "quiet" else text)

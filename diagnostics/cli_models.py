@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ._words import short
-from .cli_common import check_output, guarded, why_not_written, write_text
+from .cli_common import check_options, guarded, show, write_outputs
 from .errors import InputError
-from .gate import FAIL_ON
-
-if TYPE_CHECKING:
-    from .models.document import ModelRanking
 
 
 @guarded
@@ -71,16 +66,10 @@ def models(
     ] = False,
 ) -> int:  # fmt: skip
     """Rank pretrained MODELs for a target: which, from which layer, how adapted, or none."""
-    if fail_on not in FAIL_ON:
-        raise InputError(f"--fail-on is {short(fail_on)}; use {', '.join(FAIL_ON)}.")
-    if output not in ("text", "json", "quiet"):
-        raise InputError(f"--format is {short(output)}; use text, json or quiet.")
     given = _named(candidates)
     inputs = [*given.values(), *(p for p in (target, source, labels) if p)]
-    for path in (html, json):
-        check_output(path, tuple(inputs))
-    if html is not None and json is not None and html.resolve() == json.resolve():
-        raise InputError(f"--html and --json both name {short(str(html))}; give two files.")
+    check_options(fail_on, output, html, json, tuple(inputs))
+    from ..reports import render_models_html, render_models_text
     from ._progress import Reporter
     from .models import Rows, rank_models
     from .models.gate import exit_code
@@ -94,8 +83,8 @@ def models(
             untrained=not no_untrained, random_state=seed, device=device, cache_dir=cache,
             progress=progress,
         )  # fmt: skip
-    _write(result, html, json)
-    _show(result, output, html, json)
+    write_outputs(result, html, json, render_models_html)
+    show(result, output, html, json, render_models_text)
     return exit_code(result, fail_on=fail_on, allow_insufficient=allow_insufficient)
 
 
@@ -112,37 +101,3 @@ def _named(candidates: list[str]) -> dict[str, str]:
             raise InputError(f"Two models are called {short(name)}; call one of them NAME=MODEL.")
         found[name] = model
     return found
-
-
-def _write(result: ModelRanking, html: Path | None, json: Path | None) -> None:
-    try:
-        if json is not None:
-            result.to_json(json)
-        if html is not None:
-            write_models_page(result, html)
-    except OSError as fault:
-        raise why_not_written(fault) from fault
-
-
-def write_models_page(result: ModelRanking, path: Path) -> None:
-    """Write the page with today's date."""
-    from datetime import UTC, datetime
-
-    from ..reports import render_models_html
-
-    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    write_text(path, render_models_html(result, date=date))
-
-
-def _show(result: ModelRanking, output: str, html: Path | None, json: Path | None) -> None:
-    if output == "json":
-        sys.stdout.write(result.to_json())
-        return
-    from ..reports import render_models_text
-
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    text = render_models_text(
-        result, color=color, html=None if html is None else str(html),
-        json=None if json is None else str(json),
-    )  # fmt: skip
-    print(text.rstrip("\n").splitlines()[-1] if output == "quiet" else text.rstrip("\n"))

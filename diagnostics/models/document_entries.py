@@ -29,7 +29,8 @@ def score_entry(name: str, found: Any) -> Score:
         chance=None if chance is None else NullReference(
             source_quantiles=None, target_quantiles=list(chance.quantiles),
             n_splits=len(chance.values),
-            percentile=float(100 * (chance.values < (found.value or 0.0)).mean()),
+            percentile=None if found.value is None
+            else float(100 * (chance.values < found.value).mean()),
             what=f"{chance.what} shuffled",
         ),
         interval=None if found.interval is None else Interval(

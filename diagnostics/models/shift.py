@@ -12,7 +12,7 @@ from .document import LayerShift
 if TYPE_CHECKING:
     from ._features import CandidateFeatures
 
-MOST_ROWS = 400
+MOST_ROWS, MIN_ROWS = 400, 8
 MOST_COLUMNS = 64
 N_PERMUTATIONS = 199
 APART = 0.05
@@ -22,7 +22,8 @@ def layer_shifts(found: CandidateFeatures, *, seed: int) -> dict[str, LayerShift
     """Return the kernel test of source rows against target rows in every layer.
 
     At most 400 rows a side, standardised together and blind to sides and labels, in at most 64
-    principal directions; Holm over the layers of the candidate.
+    principal directions; Holm over the layers of the candidate. Layers that vary nowhere, and
+    sides with fewer than eight rows, are left out.
     """
     from ...metrics import mmd_test
     from ...metrics.shift._holm import holm
@@ -32,10 +33,9 @@ def layer_shifts(found: CandidateFeatures, *, seed: int) -> dict[str, LayerShift
     tests: dict[str, Any] = {}
     for name, theirs in found.source_layers.items():
         rng = np.random.default_rng([seed, 29])
-        sides = [_thinned(side, rng) for side in (theirs, found.layers[name])]
-        tests[name] = mmd_test(
-            *together(*sides), n_permutations=N_PERMUTATIONS, random_state=seed
-        )  # fmt: skip
+        sides = together(*(_thinned(side, rng) for side in (theirs, found.layers[name])))
+        if comparable(*sides):
+            tests[name] = mmd_test(*sides, n_permutations=N_PERMUTATIONS, random_state=seed)
     adjusted = holm(np.array([one.p_value for one in tests.values()]))
     return {
         name: LayerShift(
@@ -44,6 +44,11 @@ def layer_shifts(found: CandidateFeatures, *, seed: int) -> dict[str, LayerShift
         )
         for (name, one), p in zip(tests.items(), adjusted, strict=True)
     }  # fmt: skip
+
+
+def comparable(first: Any, second: Any) -> bool:
+    """Return whether two sides have rows enough to be compared, and anything that varies."""
+    return bool(min(len(first), len(second)) >= MIN_ROWS and first.shape[1] > 0)
 
 
 def _thinned(side: Any, rng: np.random.Generator) -> Any:

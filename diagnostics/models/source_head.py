@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .shift import together
+from .shift import MOST_ROWS, comparable, together
 
 if TYPE_CHECKING:
     from ._features import CandidateFeatures
@@ -39,9 +39,6 @@ def head_scores(found: CandidateFeatures, labels: TargetLabels, seed: int) -> di
     return scores
 
 
-MOST_ROWS = 400
-
-
 def labelled_source_scores(
     found: CandidateFeatures, layer: str, labels: TargetLabels, seed: int
 ) -> dict[str, Any]:
@@ -65,6 +62,8 @@ def labelled_source_scores(
         found.source_layers[layer][known][ours].astype(np.float64),
         found.layers[layer][labels.rows][theirs].astype(np.float64),
     )
+    if not comparable(source, target):
+        return {}
     more: dict[str, Any] = {
         "source_labels": classes[ours], "target_labels": np.array(labels.classes)[labels.y][theirs],
         "random_state": seed,

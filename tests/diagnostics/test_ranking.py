@@ -9,7 +9,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from negtransfer import InputError
-from negtransfer.diagnostics.models import ModelRanking, Rows, rank_models
+from negtransfer.diagnostics.models import ModelRanking, Rows, advice, rank_models
+from negtransfer.diagnostics.models.labels import target_labels
 
 DIGITS = load_digits()
 ROWS = np.random.default_rng(0).permutation(len(DIGITS.target))[:150]
@@ -219,3 +220,42 @@ def test_labelled_source_rows_give_the_distance_of_the_data_sets():
     assert set(scores) == {"f_otce", "otdd"}
     assert scores["f_otce"].normalised > 0.15
     assert scores["otdd"].chance.target_quantiles is not None
+
+
+@pytest.mark.parametrize("n_source", [3, 60])
+def test_dead_layers_and_few_source_rows_stop_nothing(n_source):
+    """What cannot be compared is left out; the rest of the answer stands."""
+    rng = np.random.default_rng(3)
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 4)) + 2 * np.eye(4)[y]
+    z = np.arange(n_source) % 3
+    source = Rows.load(rng.normal(size=(n_source, 4)), labels=z, name="source")
+    models = {"net": lambda r: {"alive": np.asarray(r), "dead": np.zeros((len(r), 5))}}
+    found = rank_models(models, X, y, source=source).candidates[0]
+    shifts = {layer.name: layer.shift for layer in found.layers}
+    assert shifts["dead"] is None
+    assert (shifts["alive"] is None) == (n_source < 8)
+    assert bool(found.source_scores) == (n_source >= 8)
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize(
+    ("low", "high", "label"),
+    [
+        (-2.0, 2.0, "not-enough-evidence"),
+        (-0.5, 0.5, "caution"),
+        (-3.0, 0.5, "caution"),
+        (-0.5, 3.0, "caution"),
+    ],
+)
+def test_what_is_too_little_is_measured_by_the_margin_of_the_metric(
+    ranking, low, high, label, scale
+):
+    """An interval that leaves open a gain and a harm that matter is no answer, in any unit."""
+    margin = scale * ranking.metric.margin
+    metric = ranking.metric.model_copy(update={"margin": margin})
+    ends = {"low": low * margin, "high": high * margin, "outcome": "cannot tell"}
+    first = ranking.candidates[0]
+    first = first.model_copy(update={"gap": first.gap.model_copy(update=ends)})
+    labels = target_labels(Rows.load(IMAGES, labels=LABELS), None)
+    assert advice.verdict([first], [], ranking.raw_probe, metric, labels).label == label
