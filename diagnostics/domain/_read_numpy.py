@@ -141,7 +141,10 @@ def _broken(path: Path, error: Exception, door: Door, entry: str | None) -> Inpu
     """Return the sentence for a pickle, or for a damaged file."""
     where = "" if entry is None else f" in entry {short(entry)}"
     with path.open("rb") as file:
-        real = file.read(6) == b"\x93NUMPY" or path.suffix.lower() == ".npz"
+        start = file.read(6)
+    # anything that is no archive is taken for a pickle by NumPy, even plain text
+    archive = path.suffix.lower() == ".npz" and start.startswith((b"PK", b"\x80"))
+    real = archive or start == b"\x93NUMPY"
     if real and isinstance(error, ValueError) and "allow_pickle" in str(error):
         return door.error(
             f"holds pickled objects{where} of {short(path.name)}, which are never opened, because "

@@ -273,7 +273,13 @@ def _not_parquet(p):
     return p / "f.parquet"
 
 
+def _no_archive(p):
+    (p / "f.npz").write_bytes(b"hello")
+    return p / "f.npz"
+
+
 HOSTILE = {
+    "no archive": (_no_archive, None, "no NumPy file or is damaged"),
     "missing": (lambda p: p / "none.npz", None, "does not exist"),
     "cut": (_cut, None, "is damaged"),
     "no parquet": (_not_parquet, None, "no parquet file or is damaged"),
