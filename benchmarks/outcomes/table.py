@@ -1,0 +1,124 @@
+"""The measured transfers as one table: joined from the parts, stored small, read again.
+
+    python -m benchmarks.outcomes.table        # join the parts into outcomes.parquet
+
+One row is one pair of domains, learner, strategy, number of labels and draw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).parent
+TABLE = HERE / "outcomes.parquet"
+CASE = ["family", "set", "source", "target", "task"]
+CELL = [*CASE, "learner", "strategy", "n_labels"]
+MARGIN = {"regression": 0.02}
+"""Least gap that counts: 0.02 standard deviations, or one point of error for classes."""
+TEXTS = [*CASE, "learner", "strategy"]
+
+
+def join(parts: Path) -> pd.DataFrame:
+    """Return all measured errors below `parts`, one row a draw, in a fixed order."""
+    from .arms import STAGES
+
+    frames = [
+        pd.read_parquet(path)
+        for stage in STAGES
+        for path in sorted((parts / stage.name).glob("*.parquet"))
+    ]
+    table = pd.concat([one.drop(columns="met") for one in frames if len(one)], ignore_index=True)
+    keys = [*CELL, "draw"]
+    # The target alone stands in several stages of one learner; it is the same every time.
+    table = table.drop_duplicates(keys, keep="first").sort_values(keys, kind="stable")
+    for name in ("error", "second"):
+        table[name] = table[name].round(4).astype(np.float32)
+    table["seconds"] = table["seconds"].round(3).astype(np.float32)
+    for name in ("n_labels", "n_source", "n_test"):
+        table[name] = table[name].astype(np.int16)
+    table["draw"] = table["draw"].astype(np.int8)
+    for name in TEXTS:
+        table[name] = table[name].astype("category")
+    return table.reset_index(drop=True)
+
+
+def write(table: pd.DataFrame, path: Path = TABLE) -> None:
+    """Store the table compactly."""
+    table.to_parquet(path, index=False, compression="zstd", compression_level=19)
+
+
+def read(path: Path = TABLE) -> pd.DataFrame:
+    """Return the stored table: one row a draw.
+
+    ``error`` is the error rate, or the RMSE in standard deviations of the target's labels;
+    ``second`` the log-loss, or the RMSE left after the best offset and scale.
+    """
+    table = pd.read_parquet(path)
+    for name in TEXTS:
+        table[name] = table[name].astype(str)
+    return table
+
+
+def gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a draw with the gap of every strategy to the target alone, in both scores.
+
+    Strategies without labels (``n_labels`` 0) are compared with the constant of the source.
+    """
+    keys = [*CASE, "learner", "n_labels", "draw"]
+    base_name = np.where(table["n_labels"] == 0, "source-constant", "target-only")
+    base = table[table["strategy"].to_numpy() == base_name]
+    base = base[[*keys, "error", "second"]].rename(
+        columns={"error": "base", "second": "base_second"}
+    )
+    joined = table[table["strategy"].to_numpy() != base_name].merge(base, on=keys)
+    joined["gap"] = joined["error"].astype(float) - joined["base"]
+    joined["gap_second"] = joined["second"].astype(float) - joined["base_second"]
+    return joined
+
+
+def cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a pair, learner, strategy and number of labels: the gap over the draws.
+
+    ``gap`` mean, ``se`` its standard error, ``clear`` whether |gap| > 2 se and > the margin,
+    ``base`` the error of the target alone; the same with ``_second`` for the second score.
+    """
+    by_draw = gaps(table)
+    grouped = by_draw.groupby(CELL, sort=True)
+    found = grouped.agg(
+        gap=("gap", "mean"), se=("gap", "sem"), draws=("gap", "count"), error=("error", "mean"),
+        base=("base", "mean"), gap_second=("gap_second", "mean"),
+        se_second=("gap_second", "sem"), n_source=("n_source", "median"),
+        n_test=("n_test", "median"),
+    ).reset_index()  # fmt: skip
+    margin = found["task"].map(MARGIN).fillna(0.01)
+    found["margin"] = margin
+    found["clear"] = (found["gap"].abs() > 2 * found["se"]) & (found["gap"].abs() > margin)
+    return found[found["draws"] > 1].reset_index(drop=True)
+
+
+def versions() -> dict[str, str]:
+    """Return what the table was made with."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "torch", "POT", "negtransfer")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def main() -> None:
+    """Join the parts."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", type=Path, default=HERE / "parts")
+    table = join(parser.parse_args().parts)
+    write(table)
+    (HERE / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n", encoding="utf-8")
+    print(f"{len(table)} rows, {TABLE.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
