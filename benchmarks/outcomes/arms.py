@@ -36,9 +36,7 @@ MEDIUM = (
     "align-entropic-ot",
 )  # fmt: skip
 OTHERS = tuple(
-    name
-    for name, strategy in STRATEGIES.items()
-    if strategy.cost == "cheap" and name not in CORE
+    name for name, strategy in STRATEGIES.items() if strategy.cost == "cheap" and name not in CORE
 )
 
 

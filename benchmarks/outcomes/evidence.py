@@ -21,8 +21,14 @@ from negtransfer import preflight
 from negtransfer.diagnostics.domain import Pair, Side
 from negtransfer.diagnostics.gap import compare, to_gap
 from negtransfer.diagnostics.learners import Learner
-from negtransfer.diagnostics.pilot import Metric, Pilot, mean_error, resolve_metric, run_pilot
-from negtransfer.diagnostics.pilot import why_no_pilot
+from negtransfer.diagnostics.pilot import (
+    Metric,
+    Pilot,
+    mean_error,
+    resolve_metric,
+    run_pilot,
+    why_no_pilot,
+)
 from negtransfer.diagnostics.strategies import STRATEGIES, Memo, Training, chosen_strategies
 from negtransfer.metrics import REGISTRY, Measure
 
@@ -129,7 +135,7 @@ def _piloted(
             about = {"learner": learner.name, "n_labels": n, "draw": draw}
             shared = of_pilot(pilot, part)
             apart = disagreement(part, learner)
-            for (_, name) in pilot.predictions:
+            for _, name in pilot.predictions:
                 if name != "target-only":
                     yield {
                         **about, "strategy": name, **shared,
@@ -160,9 +166,7 @@ def of_pilot(pilot: Pilot, pair: Pair) -> dict[str, float]:
         "constant_proper": error(pilot.proper, y, pilot.constant, scale),
         "home": error(pilot.metric, home.frame.y, home.own, home.frame.scale),
         "home_proper": error(pilot.proper, home.frame.y, home.own, home.frame.scale),
-        "joint_home_proper": error(
-            pilot.proper, home.frame.y, home.joint_source, home.frame.scale
-        ),
+        "joint_home_proper": error(pilot.proper, home.frame.y, home.joint_source, home.frame.scale),
         "joint_proper": error(pilot.proper, y, home.joint_target, scale),
         "scale_ratio": pilot.scale / home.frame.scale,
     }

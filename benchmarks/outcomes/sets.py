@@ -136,7 +136,10 @@ def all_sets(data: Path | None = None) -> list[DataSet]:
     return tabular_sets(SHARED / "tabular") + feature_sets(SHARED / "vision_text")
 
 
-def _features(name: str, folder: Path, domain: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+Labelled = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+def _features(name: str, folder: Path, domain: str) -> Labelled:
     if name == "office_caltech10":
         data = np.load(folder / f"{domain}_features.npz")
         return data["mnv2_100_imagenet"].astype(np.float64), data["y"]
@@ -150,8 +153,8 @@ def _features(name: str, folder: Path, domain: str) -> tuple[NDArray[np.float64]
         counts = csr_matrix(
             (data["data"], data["indices"].astype(np.int32), data["indptr"]), tuple(data["shape"])
         )
-        keep = np.random.default_rng(0).permutation(counts.shape[0])[:MAX_TARGET]
-        return np.log1p(counts[np.sort(keep)].toarray().astype(np.float64)), data["y"][np.sort(keep)]
+        keep = np.sort(np.random.default_rng(0).permutation(counts.shape[0])[:MAX_TARGET])
+        return np.log1p(counts[keep].toarray().astype(np.float64)), data["y"][keep]
     X = data["x"].astype(np.float64)
     if name == "digits":
         X = _eight_by_eight(X)
@@ -165,10 +168,9 @@ def _eight_by_eight(X: NDArray[np.float64]) -> NDArray[np.float64]:
     grey = X.mean(axis=3) if X.ndim == 4 else X
     size = grey.shape[1]
     edges = np.linspace(0, size, 9)
-    weight = np.clip(
-        np.minimum(edges[1:, None], np.arange(1, size + 1)) - np.maximum(edges[:-1, None], np.arange(size)),
-        0, None,
-    )  # fmt: skip
+    left = np.maximum(edges[:-1, None], np.arange(size))
+    right = np.minimum(edges[1:, None], np.arange(1, size + 1))
+    weight = np.clip(right - left, 0, None)
     weight /= weight.sum(axis=1, keepdims=True)
     small = np.einsum("ai,nij,bj->nab", weight, grey, weight)
     return np.asarray(small / (16.0 if size == 8 else 255.0))
