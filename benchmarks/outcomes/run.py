@@ -16,7 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+
+from negtransfer.diagnostics.errors import InputError
 
 from .arms import STAGES, Stage
 from .evidence import EVIDENCE, collect_evidence
@@ -35,15 +38,19 @@ def part_of(parts: Path, stage: str, dataset: DataSet, source: str, target: str)
 def one_part(stage: Stage | str, dataset: DataSet, source: str, target: str, path: Path) -> str:
     """Measure one pair and write its file in one move."""
     began = time.perf_counter()
-    if isinstance(stage, Stage):
-        frame = measure_pair(dataset, source, target, stage)
-    else:
-        frame = collect_evidence(dataset, source, target, stage)
+    name = stage.name if isinstance(stage, Stage) else stage
+    try:
+        if isinstance(stage, Stage):
+            frame = measure_pair(dataset, source, target, stage)
+        else:
+            frame = collect_evidence(dataset, source, target, stage)
+    except InputError as fault:  # such as labels that are all the same: there is nothing to measure
+        print(f"{name} {dataset.name} {source} {target} left out: {fault}", flush=True)
+        frame = pd.DataFrame()
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_suffix(f".{os.getpid()}.tmp")
     frame.to_parquet(waiting, index=False)
     waiting.replace(path)
-    name = stage.name if isinstance(stage, Stage) else stage
     return f"{name} {dataset.name} {source} {target} {time.perf_counter() - began:.1f} s"
 
 
