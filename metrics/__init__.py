@@ -6,11 +6,12 @@ about random halves of one and the same sample. ``REGISTRY`` lists them with the
 range, direction and invariances. Nothing here knows files, domains, verdicts or plots.
 """
 
-from . import divergence, shift, similarity, transferability
+from . import divergence, performance, shift, similarity, transferability
 from ._halves import random_halves
 from ._results import Interval, MeasureResult, NullBand
 from ._scores import Caution, Chance, ScoreResult
 from .divergence import *  # noqa: F403
+from .performance import *  # noqa: F403
 from .registry import REGISTRY, Measure
 from .shift import *  # noqa: F403
 from .similarity import *  # noqa: F403
@@ -28,6 +29,7 @@ __all__ = [
     "random_halves",
 ]
 __all__ += divergence.__all__
+__all__ += performance.__all__
 __all__ += shift.__all__
 __all__ += similarity.__all__
 __all__ += transferability.__all__

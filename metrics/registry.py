@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 Family = Literal[
     "kernel", "classifier", "transport", "moments", "support", "columns", "density ratio",
-    "labels", "decomposition", "transferability", "similarity",
+    "labels", "decomposition", "transferability", "similarity", "performance",
 ]  # fmt: skip
 Inputs = Literal[
     "tables", "numbers", "codes", "labelled tables", "predictions", "features and labels",
