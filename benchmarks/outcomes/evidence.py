@@ -19,21 +19,14 @@ from threadpoolctl import threadpool_limits
 
 from negtransfer import preflight
 from negtransfer.diagnostics.domain import Pair, Side
-from negtransfer.diagnostics.gap import compare, to_gap
 from negtransfer.diagnostics.learners import Learner
-from negtransfer.diagnostics.pilot import (
-    Metric,
-    Pilot,
-    mean_error,
-    resolve_metric,
-    run_pilot,
-    why_no_pilot,
-)
-from negtransfer.diagnostics.strategies import STRATEGIES, Memo, Training, chosen_strategies
+from negtransfer.diagnostics.pilot import resolve_metric, run_pilot, why_no_pilot
+from negtransfer.diagnostics.predictor.evidence import disagreement, of_pilot, of_strategy
+from negtransfer.diagnostics.strategies import chosen_strategies
 from negtransfer.metrics import REGISTRY, Measure
 
 from .arms import learner_named
-from .measure import FAULTS, MIN_TEST, Cut, aligned, cut
+from .measure import MIN_TEST, Cut, aligned, cut
 from .sets import EQUAL_VALUES, DataSet, Rows, read_pair
 
 EVIDENCE = {
@@ -51,7 +44,6 @@ TRIED = (
     "pooled", "pooled-equal-weight", "source-recalibrated", "source-recalibrated-classes",
     "stacking", "hypothesis-residual", "feature-augmentation",
 )  # fmt: skip
-UNLABELLED = 300
 LABELS_OF_CHECKS = 50
 ROWS_OF_CHECKS = 600
 ROWS_OF_MEASURES = 400
@@ -133,93 +125,15 @@ def _piloted(
                 part, [learner], metric, strategies=chosen_strategies(TRIED), n_jobs=1
             )
             about = {"learner": learner.name, "n_labels": n, "draw": draw}
-            shared = of_pilot(pilot, part)
-            apart = disagreement(part, learner)
+            shared = of_pilot(pilot, part, learner.name)
+            apart = disagreement(part, learner, chosen_strategies(TRIED))
             for _, name in pilot.predictions:
                 if name != "target-only":
                     yield {
                         **about, "strategy": name, **shared,
-                        **of_strategy(pilot, learner.name, name, metric),
+                        **of_strategy(pilot, learner.name, name),
                         "pilot_apart": apart.get(name),
                     }  # fmt: skip
-
-
-def of_pilot(pilot: Pilot, pair: Pair) -> dict[str, float]:
-    """Return what is the same for all strategies: sizes, home, and what the labels allow."""
-    home, name = pilot.home, pilot.headline
-    y, scale = pilot.y, pilot.scale
-    own = pilot.predictions[name, "target-only"]
-
-    def error(metric: Metric, labels: Any, predictions: Any, by: float) -> float:
-        return mean_error(metric, labels, predictions, by)
-
-    return {
-        "n_source": float(len(pilot.source_rows)),
-        "n_unlabelled": float((~pair.target.labelled).sum()),
-        "n_columns": float(pair.target.X.shape[1]),
-        "n_classes": float(pilot.n_classes),
-        "n_held_out": float(len(y)),
-        "least_class": float(np.unique(y, return_counts=True)[1].min() if pilot.n_classes else 0),
-        "base": error(pilot.metric, y, own, scale),
-        "base_proper": error(pilot.proper, y, own, scale),
-        "constant": error(pilot.metric, y, pilot.constant, scale),
-        "constant_proper": error(pilot.proper, y, pilot.constant, scale),
-        "home": error(pilot.metric, home.frame.y, home.own, home.frame.scale),
-        "home_proper": error(pilot.proper, home.frame.y, home.own, home.frame.scale),
-        "joint_home_proper": error(pilot.proper, home.frame.y, home.joint_source, home.frame.scale),
-        "joint_proper": error(pilot.proper, y, home.joint_target, scale),
-        "scale_ratio": pilot.scale / home.frame.scale,
-    }
-
-
-def of_strategy(pilot: Pilot, learner: str, name: str, metric: Metric) -> dict[str, float]:
-    """Return the paired differences to the target alone, in the metric and the proper score."""
-    found: dict[str, float] = {}
-    for tag, score in (("pilot", metric), ("pilot_proper", pilot.proper)):
-        d = compare(
-            pilot.frame, score, pilot.predictions[learner, name],
-            pilot.predictions[learner, "target-only"],
-        )  # fmt: skip
-        gap = to_gap(d, margin=score.margin, method="")
-        found |= {
-            f"{tag}_gap": d.estimate, f"{tag}_se": d.standard_error, f"{tag}_error": d.first,
-            f"{tag}_p_harm": gap.p_harm,
-        }  # fmt: skip
-    found["pilot_df"] = d.df
-    return found
-
-
-def disagreement(pair: Pair, learner: Learner) -> dict[str, float]:
-    """Return by strategy how far its predictions lie from the target alone's, without labels.
-
-    On rows of the pool that have no label: the share of rows called otherwise, or the root mean
-    square difference in standard deviations of the labels.
-    """
-    s, t = pair.source, pair.target
-    rest = t.X[~t.labelled][:UNLABELLED]
-    if len(rest) < 10:
-        return {}
-    regression = pair.task == "regression"
-    n_classes = 0 if regression else len(pair.classes)
-    model = learner.fit(s.X, s.y, n_classes=n_classes, seed=0)
-    training = Training(
-        s.X, s.y, t.X[t.labelled], t.y[t.labelled], n_classes, model, 0, t.X[~t.labelled], Memo(0)
-    )
-    own = STRATEGIES["target-only"].fit(learner, training)(rest)
-    found = {}
-    for one in chosen_strategies(TRIED):
-        if pair.task not in one.tasks or (one.needs_weights and not learner.takes_weights):
-            continue
-        try:
-            other = one.fit(learner, training)(rest)
-        except FAULTS:
-            continue
-        if regression:
-            sd = float(np.std(training.target_y)) or 1.0
-            found[one.name] = min(10.0, float(np.sqrt(np.mean((own - other) ** 2))) / sd)
-        else:
-            found[one.name] = float(np.mean(own.argmax(axis=1) != other.argmax(axis=1)))
-    return found
 
 
 def _checked(dataset: DataSet, rows: Rows, pair: Pair, source: str, target: str) -> dict[str, Any]:
@@ -245,6 +159,8 @@ def _checked(dataset: DataSet, rows: Rows, pair: Pair, source: str, target: str)
     for check in result.checks:
         found[f"check_{check.id}"] = check.value
         found[f"check_{check.id}_state"] = check.state
+        if "reading" in check.facts:
+            found["moved"] = check.facts["reading"]
         if check.null is not None:
             found[f"check_{check.id}_percentile"] = check.null.percentile
         for component in check.components:

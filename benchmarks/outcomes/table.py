@@ -47,6 +47,46 @@ def join(parts: Path) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def join_evidence(parts: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what a check could have known: by pair, and by pilot and strategy."""
+    from .evidence import PILOTS
+
+    def every(stage: str) -> list[pd.DataFrame]:
+        frames = [pd.read_parquet(path) for path in sorted((parts / stage).glob("*.parquet"))]
+        return [one for one in frames if len(one)]
+
+    pilots = pd.concat([one for stage in PILOTS for one in every(stage)], ignore_index=True)
+    pilots = pilots.sort_values([*CELL, "draw"], kind="stable").reset_index(drop=True)
+    checks = every("checks")
+    pairs = pd.concat(checks, ignore_index=True) if checks else pd.DataFrame(columns=CASE)
+    pairs = pairs.sort_values(CASE, kind="stable").reset_index(drop=True)
+    return tuple(_small(one) for one in (pairs, pilots))  # type: ignore[return-value]
+
+
+def _small(table: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers in single precision with six digits, texts as categories."""
+    out = {}
+    for name in table.columns:
+        column = table[name]
+        if name in TEXTS or not pd.api.types.is_numeric_dtype(column):
+            if name not in TEXTS and pd.to_numeric(column, errors="coerce").notna().any():
+                column = pd.to_numeric(column, errors="coerce")
+            else:
+                out[name] = column.astype("category")
+                continue
+        whole = name in ("n_labels", "draw")
+        out[name] = column.astype(np.int16 if whole else np.float32)
+    return pd.DataFrame(out)
+
+
+def read_evidence(name: str, folder: Path = HERE) -> pd.DataFrame:
+    """Return the stored evidence, ``pairs`` or ``pilot``."""
+    table = pd.read_parquet(folder / f"evidence_{name}.parquet")
+    for text in set(TEXTS) & set(table.columns):
+        table[text] = table[text].astype(str)
+    return table
+
+
 def write(table: pd.DataFrame, path: Path = TABLE) -> None:
     """Store the table compactly."""
     table.to_parquet(path, index=False, compression="zstd", compression_level=19)
@@ -114,8 +154,11 @@ def main() -> None:
     """Join the parts."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", type=Path, default=HERE / "parts")
-    table = join(parser.parse_args().parts)
+    parts = parser.parse_args().parts
+    table = join(parts)
     write(table)
+    for name, evidence in zip(("pairs", "pilot"), join_evidence(parts), strict=True):
+        write(evidence, HERE / f"evidence_{name}.parquet")
     (HERE / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(table)} rows, {TABLE.stat().st_size / 1e6:.2f} MB")
 

@@ -1,0 +1,1 @@
+"""From evidence to a predictive distribution of the gap, fitted on measured transfers."""

@@ -1,0 +1,167 @@
+"""The model fitted on measured transfers: a mean, a spread, and the shape of what is left.
+
+``gap = mean + spread * rest``.  The mean is linear in terms that have the units of the metric,
+so that every prediction is a sum of contributions; the logarithm of the spread is linear in
+pure numbers; the distribution of the rest is that of data sets left out while fitting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .terms import GROUPS, NUMBERS, terms
+
+Floats = NDArray[np.float64]
+FILE = "model.json"
+TARGETS = ("mean", "draw")
+"""What a prediction is of: the mean over draws of so many labels, or the user's own draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Predictive distributions of gaps, one a row.
+
+    Attributes
+    ----------
+    mean, spread : ndarray of shape (n,)
+        In units of the metric.
+    rest : ndarray of shape (q,)
+        Quantiles of (gap - mean) / spread at the levels (i + 1/2) / q.
+    contributions : ndarray of shape (n, groups)
+        Parts of the mean by group of evidence, in the order of :data:`GROUPS`.
+    """
+
+    mean: Floats
+    spread: Floats
+    rest: Floats
+    contributions: Floats
+
+    def quantile(self, level: float) -> Floats:
+        """Return the quantile of the gap at `level`."""
+        levels = (np.arange(self.rest.size) + 0.5) / self.rest.size
+        at = np.interp(level, levels, self.rest)
+        return np.asarray(self.mean + self.spread * at)
+
+    def above(self, threshold: float | Floats) -> Floats:
+        """Return the probability that the gap lies above `threshold`."""
+        at = (np.asarray(threshold, dtype=np.float64) - self.mean) / self.spread
+        levels = (np.arange(self.rest.size) + 0.5) / self.rest.size
+        inside = np.interp(at, self.rest, levels)
+        # Beyond the last quantile the tail falls like that of a t with four degrees of freedom.
+        low, high = self.rest[0], self.rest[-1]
+        tail = levels[0]
+        inside = np.where(at < low, tail * np.minimum(1, low / np.minimum(at, low)) ** 4, inside)
+        beyond = np.minimum(1, high / np.maximum(at, high)) ** 4
+        inside = np.where(at > high, 1 - tail * beyond, inside)
+        return np.asarray(1 - inside)
+
+    def expected(self, *, cost: float = 1.0) -> Floats:
+        """Return the expected loss: harm counted `cost` times, gain once."""
+        draws = self.mean[:, None] + self.spread[:, None] * self.rest
+        return np.asarray(np.where(draws > 0, cost * draws, draws).mean(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class GapModel:
+    """Coefficients and quantiles.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (terms,)
+    spread_coefficients : ndarray of shape (spread terms + 1,)
+        The intercept first.
+    rest : dict of str to ndarray
+        Quantiles of the standardised rest, for each of :data:`TARGETS`.
+    ranges : dict of str to (float, float)
+        Between which numbers of the evidence lay in nearly all measured transfers.
+    about : dict
+        Hash of the table, sizes, versions.
+    """
+
+    coefficients: Floats
+    spread_coefficients: Floats
+    rest: Mapping[str, Floats]
+    ranges: Mapping[str, tuple[float, float]]
+    about: Mapping[str, Any]
+
+    def predict(self, evidence: Mapping[str, Any], target: str = "mean") -> Prediction:
+        """Return the predictive distributions for rows of evidence."""
+        names, X, _, Z = terms(evidence)
+        parts = X * self.coefficients
+        groups = np.array([GROUPS.index(group) for _, group in names])
+        by_group = np.stack([parts[:, groups == i].sum(axis=1) for i in range(len(GROUPS))], axis=1)
+        log_spread = self.spread_coefficients[0] + Z @ self.spread_coefficients[1:]
+        spread = np.exp(np.clip(log_spread, -12, 3))
+        return Prediction(parts.sum(axis=1), spread, self.rest[target], by_group)
+
+    def outside(self, evidence: Mapping[str, float]) -> list[str]:
+        """Return the numbers of one row that lie outside what was measured."""
+        return [
+            name for name, (low, high) in self.ranges.items() if not low <= evidence[name] <= high
+        ]
+
+    def to_json(self) -> str:
+        """Return the model as JSON text; numbers keep nine digits."""
+        names, _, spread_names, _ = terms(_ONE_ROW)
+        return (
+            json.dumps(
+                {
+                    "about": dict(self.about),
+                    "mean": {
+                        name: _short(value)
+                        for (name, _), value in zip(names, self.coefficients, strict=True)
+                    },
+                    "spread": {
+                        name: _short(value)
+                        for name, value in zip(
+                            ["intercept", *spread_names], self.spread_coefficients, strict=True
+                        )
+                    },
+                    "rest": {key: [_short(v) for v in values] for key, values in self.rest.items()},
+                    "ranges": {key: [_short(v) for v in pair] for key, pair in self.ranges.items()},
+                },
+                indent=1,
+            )
+            + "\n"
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> GapModel:
+        """Read a model; its terms must be those of this version."""
+        stored = json.loads(text)
+        names, _, spread_names, _ = terms(_ONE_ROW)
+        wanted = [name for name, _ in names], ["intercept", *spread_names]
+        if (list(stored["mean"]), list(stored["spread"])) != wanted:
+            raise ValueError("the stored model has other terms than this version; fit it again")
+        return cls(
+            np.array(list(stored["mean"].values())),
+            np.array(list(stored["spread"].values())),
+            {key: np.array(values) for key, values in stored["rest"].items()},
+            {key: (pair[0], pair[1]) for key, pair in stored["ranges"].items()},
+            stored["about"],
+        )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.9g}")
+
+
+_ONE_ROW: dict[str, Any] = {
+    **{name: np.ones(1) for name in NUMBERS},
+    "strategy": ["pooled"],
+    "learner": ["linear"],
+}
+
+
+@cache
+def shipped() -> GapModel:
+    """Return the model that comes with the package."""
+    return GapModel.from_json(resources.files(__package__).joinpath(FILE).read_text("utf-8"))
