@@ -41,8 +41,8 @@ def fit(data: Cases, *, folds: int = FOLDS) -> GapModel:
     mean, spread = left_out(data, folds=folds)
     coefficients, spread_coefficients = coefficients_of(data)
     rest = {
-        "mean": _quantiles((_answer(data) - mean) / spread, data.weights),
-        "draw": _quantiles((np.clip(data.table["own"], -LARGEST, LARGEST) - mean) / spread,
+        "mean": quantiles((_answer(data) - mean) / spread, data.weights),
+        "draw": quantiles((np.clip(data.table["own"], -LARGEST, LARGEST) - mean) / spread,
                            data.weights),
     }  # fmt: skip
     ranges = {
@@ -99,7 +99,7 @@ def _answer(data: Cases) -> Floats:
     return np.clip(data.table["gap"].to_numpy(dtype=np.float64), -LARGEST, LARGEST)
 
 
-def _quantiles(values: Any, weight: Floats) -> Floats:
+def quantiles(values: Any, weight: Floats) -> Floats:
     """Return weighted quantiles at (i + 1/2) / q."""
     values = np.asarray(values, dtype=np.float64)
     order = np.argsort(values, kind="stable")
