@@ -18,6 +18,8 @@ from .document import CheckResult, Gap, Outcome
 from .pilot import BASELINE, HeldOut, Metric, Pilot
 
 LEVEL = 0.8
+HARM_COST = 3.0
+"""How many times a harm counts against a gain of the same size, when strategies are compared."""
 HARM = 0.9
 """A sign is named when the chance of the other one is below 1 - HARM, as in an 80 % interval."""
 
@@ -132,7 +134,7 @@ def exchanged(
     return np.asarray(np.sqrt(overlap(frame)) * (signs @ parts), dtype=np.float64)
 
 
-def to_gap(difference: Difference, *, margin: float, method: str) -> Gap:
+def to_gap(difference: Difference, *, margin: float, method: str, cost: float = HARM_COST) -> Gap:
     """Turn a paired difference into a gap with a Student interval and probabilities."""
     from scipy.stats import t
 
@@ -155,7 +157,16 @@ def to_gap(difference: Difference, *, margin: float, method: str) -> Gap:
         p_clear_gain=float(t.cdf((-margin - centre) / se, df)),
         outcome=outcome,
         method=method,
+        expected_loss=_expected_loss(centre + se * t.ppf(_LEVELS, df), cost),
     )
+
+
+_LEVELS = (np.arange(199) + 0.5) / 199
+
+
+def _expected_loss(gaps: NDArray[np.float64], cost: float) -> float:
+    """Return the mean of equally likely gaps, harm counted `cost` times."""
+    return float(np.where(gaps > 0, cost * gaps, gaps).mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,7 @@ class PairedCrossValidation:
     """The gap as the pilot measured it, from paired cross-validation on the target alone."""
 
     name: str = "paired cross-validation on the labelled target rows"
+    cost: float = HARM_COST
 
     def estimate(
         self,
@@ -180,4 +192,4 @@ class PairedCrossValidation:
             pilot.predictions[learner, strategy],
             pilot.predictions[learner, BASELINE],
         )
-        return to_gap(difference, margin=metric.margin, method=self.name)
+        return to_gap(difference, margin=metric.margin, method=self.name, cost=self.cost)

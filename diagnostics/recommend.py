@@ -9,9 +9,6 @@ from .gap import GapEstimator
 from .pilot import BASELINE, Metric, Pilot, mean_error
 from .strategies import STRATEGIES
 
-CAUTION_SHARE = 0.5
-"""Strategies are ranked by estimate plus this many standard errors: doubt costs something."""
-
 
 def strategy_table(
     pilot: Pilot, checks: Sequence[CheckResult], estimator: GapEstimator
@@ -74,12 +71,12 @@ def _row(
 
 
 def _rank(row: StrategyResult) -> float:
-    assert row.gap is not None
-    return row.gap.estimate + CAUTION_SHARE * row.gap.standard_error
+    assert row.gap is not None and row.gap.expected_loss is not None
+    return row.gap.expected_loss
 
 
 def best_row(rows: Sequence[StrategyResult], learner: str, margin: float) -> StrategyResult | None:
-    """Return the transfer strategy of `learner` that comes first.
+    """Return the transfer strategy of `learner` with the least expected loss.
 
     An adapted strategy has to beat the best one that uses the source as it is by half the
     margin: what is simpler wins a tie.

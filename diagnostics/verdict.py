@@ -16,6 +16,8 @@ rules, in order:
    More rows of what looks like the same domain are expected to help, and the interval says
    how little the pilot adds.
 5. Clear harm and clear gain are both possible: ``not-enough-evidence``; else ``caution``.
+6. Where the gap was predicted outside the range of measured transfers, ``caution`` is the best
+   there is.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def decide(
     best = next((row for row in strategies if row.recommended), None)
     if best is None or best.gap is None or metric is None:
         return _without_pilot(by_id, no_pilot or "No strategy could be tried.", n_labels)
-    label = _label(best, strategies, by_id)
+    label = _capped(_label(best, strategies, by_id), best.gap)
     transfers = label in ("transfer", "transfer-with-adaptation")
     for_, against = _reasons(label, by_id)
     settle = None if label in ("transfer", "transfer-with-adaptation", "do-not-transfer") else (
@@ -87,6 +89,12 @@ def decide(
         labels_to_settle=settle,
         safest_default=TARGET_ONLY_TITLE,
     )
+
+
+def _capped(label: Label, gap: Gap) -> Label:
+    """Return no better word than ``caution`` where nothing of the kind was measured."""
+    favourable = label in ("transfer", "transfer-with-adaptation")
+    return "caution" if favourable and gap.in_calibrated_range is False else label
 
 
 def _label(

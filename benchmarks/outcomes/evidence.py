@@ -31,11 +31,12 @@ from .sets import EQUAL_VALUES, DataSet, Rows, read_pair
 
 EVIDENCE = {
     "pilot": 15, "pilot-forest": 4, "checks": 15, "pilot-more": 15, "pilot-boosting": 2,
+    "no-labels": 15,
 }  # fmt: skip
 """Stages of evidence, and the most pairs of a data set in each."""
 PILOTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
     "pilot": ("linear", (20, 50, 200), (0, 1)),
-    "pilot-more": ("linear", (100, 500), (0, 1)),
+    "pilot-more": ("linear", (100, 500, 1000), (0, 1)),
     "pilot-forest": ("forest", (20, 100), (0, 1)),
     "pilot-boosting": ("boosting", (20, 100), (0,)),
 }
@@ -61,6 +62,10 @@ def collect_evidence(dataset: DataSet, source: str, target: str, stage: str) -> 
         pair = aligned(dataset, rows)
         if stage == "checks":
             found = [_checked(dataset, rows, pair, source, target)]
+        elif stage == "no-labels":
+            from .no_labels import without_labels
+
+            found = list(without_labels(dataset, rows, pair, source, target))
         else:
             learner, labels, draws = PILOTS[stage]
             one = learner_named(learner, dataset.regression)

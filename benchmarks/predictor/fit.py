@@ -1,6 +1,6 @@
 """Fit the predictor on the committed table of outcomes and write the model that is shipped.
 
-    python -m benchmarks.predictor.fit           # writes diagnostics/predictor/model.json
+    python -m benchmarks.predictor.fit    # writes model.json and reference.npz of the package
 
 A location-scale regression with Student errors (four degrees of freedom, so that single
 transfers with enormous gaps do not decide), both parts linear, coefficients drawn towards zero.
@@ -10,6 +10,7 @@ The penalty is fixed; the shape of what is left comes from whole families of dat
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from scipy.optimize import minimize
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import TABLE, read, read_evidence, versions
-from negtransfer.diagnostics.predictor.model import GapModel
+from negtransfer.diagnostics.predictor.model import GapModel, Prediction
+from negtransfer.diagnostics.predictor.reference import Reference, placed, to_bytes
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
 from .cases import Cases, cases, table_hash
 
 Floats = NDArray[np.float64]
-MODEL = Path(__file__).resolve().parents[2] / "diagnostics" / "predictor" / "model.json"
+SHIPPED = Path(__file__).resolve().parents[2] / "diagnostics" / "predictor"
 DF = 4.0
 PENALTY = 300.0
 FOLDS = 10
@@ -36,9 +38,8 @@ TOLERANCE = 0.005
 """Share of rows outside the calibrated range, at each end of each number."""
 
 
-def fit(data: Cases, *, folds: int = FOLDS) -> GapModel:
-    """Return the model fitted on all rows, its quantiles from families left out."""
-    mean, spread = left_out(data, folds=folds)
+def fit(data: Cases, mean: Floats, spread: Floats) -> GapModel:
+    """Return the model fitted on all rows; its quantiles are those of predictions left out."""
     coefficients, spread_coefficients = coefficients_of(data)
     rest = {
         "mean": quantiles((_answer(data) - mean) / spread, data.weights),
@@ -108,28 +109,57 @@ def quantiles(values: Any, weight: Floats) -> Floats:
     return np.interp(levels, total / weight.sum(), values[order])
 
 
-def shipped_model() -> GapModel:
-    """Return the model that the committed tables give."""
+def shipped_files() -> tuple[str, bytes]:
+    """Return the model and the reference cases that the committed tables give."""
     outcomes, pilots = read(), read_evidence("pilot")
     data = cases(outcomes, pilots)
-    model = fit(data)
+    mean, spread = left_out(data)
+    model = fit(data, mean, spread)
     about = {
         "outcomes_sha256": table_hash(outcomes), "pilots_sha256": table_hash(pilots),
         "rows": len(data), "sets": int(data.table["set"].nunique()),
         "families": int(data.table["family"].nunique()),
         "pairs": len(data.table[["set", "source", "target"]].drop_duplicates()),
+        "learners": sorted(data.table["learner"].unique()),
         "versions": {k: v for k, v in versions().items() if k in ("numpy", "scipy")},
     }  # fmt: skip
-    return GapModel(model.coefficients, model.spread_coefficients, model.rest, model.ranges, about)
+    return replace(model, about=about).to_json(), to_bytes(_reference(data, model, mean, spread))
+
+
+def _reference(data: Cases, model: GapModel, mean: Floats, spread: Floats) -> Reference:
+    """Return one number of labels of each pair and strategy, with predictions left out."""
+    keys = ["set", "source", "target", "learner"]
+    table = data.table
+    first = table[table["draw"] == 0]
+    shuffled = first.sample(frac=1.0, random_state=0)
+    labels = shuffled.drop_duplicates(keys)[[*keys, "n_labels"]]
+    kept = table.reset_index().merge(labels, on=[*keys, "n_labels"])
+    rows = np.sort(kept.loc[kept["draw"] == 0, "index"].to_numpy())
+    part = data.take(rows)
+    prediction = Prediction(mean[rows], spread[rows], model.rest["mean"], np.empty((0, 0)))
+    place = placed(part.evidence)
+    centre, scale = place.mean(axis=0), place.std(axis=0)
+    return Reference(
+        names=part.table[["set", "source", "target"]].to_numpy(dtype=str),
+        strategy=part.table["strategy"].to_numpy(dtype=str),
+        learner=part.table["learner"].to_numpy(dtype=str),
+        regression=part.evidence["regression"] > 0,
+        place=(place - centre) / scale, centre=centre, scale=scale,
+        predicted=prediction.mean, low=prediction.quantile(0.1), high=prediction.quantile(0.9),
+        observed=part.table["gap"].to_numpy(dtype=np.float64),
+        n_labels=part.table["n_labels"].to_numpy(dtype=np.int64),
+    )  # fmt: skip
 
 
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of both files")
     out = parser.parse_args().out
-    out.write_text(shipped_model().to_json(), encoding="utf-8")
-    print(f"fitted on {TABLE.name}, written to {out.name}")
+    model, reference = shipped_files()
+    (out / "model.json").write_text(model, encoding="utf-8")
+    (out / "reference.npz").write_bytes(reference)
+    print(f"fitted on {TABLE.name}: model.json, reference.npz ({len(reference) / 1e3:.0f} kB)")
 
 
 if __name__ == "__main__":

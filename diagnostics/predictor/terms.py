@@ -84,11 +84,11 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
     ]  # fmt: skip
     for name in ("source", "pooled"):
         other = np.clip(np.nan_to_num(e[f"{name}_z"]), -6, 6)
-        mean.append((f"{name}", OTHERS, other * se))
-        mean.append((f"{name}, apart", OTHERS, np.tanh(other / 3) * apart))
+        mean.append((f"{name} z", OTHERS, other * se))
+        mean.append((f"{name} z, apart", OTHERS, np.tanh(other / 3) * apart))
         if name == "source":
             for tag, by in (("labels", modifiers["labels"]), ("quantity", regression)):
-                mean.append((f"{name}, apart, {tag}", OTHERS, np.tanh(other / 3) * apart * by))
+                mean.append((f"{name} z, apart x {tag}", OTHERS, np.tanh(other / 3) * apart * by))
     for tag, by in (*modifiers.items(), ("quantity", regression)):
         mean.append((f"proper x {tag}", PROPER, proper * se * by))
         mean.append((f"proper, bounded, apart x {tag}", PROPER, tp * apart * by))

@@ -1,0 +1,250 @@
+"""The gap as measured transfers teach to predict it from the pilot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..document import (
+    CheckResult,
+    Contribution,
+    Gap,
+    Outcome,
+    ReferenceCase,
+    ReferenceCases,
+)
+from ..gap import HARM, HARM_COST, LEVEL, PairedCrossValidation
+from ..learners import Learner
+from ..pilot import Metric, Pilot
+from .evidence import disagreement, of_pilot, of_strategy
+from .model import GapModel, Prediction, shipped
+from .reference import Reference, shipped_reference
+from .terms import GROUPS, STRATEGIES, studentised
+
+if TYPE_CHECKING:
+    from ..domain import Pair
+
+METRICS = ("accuracy", "rmse")
+"""In which transfers were measured."""
+WIDER = 1.5
+"""Outside the calibrated range the spread grows by this factor."""
+SLACK = 1.25
+"""How far beyond the measured range a number may lie and still count as inside."""
+NOT_HELD_AGAINST = ("n_source", "pilot_gap", "pilot_proper_gap", "n_held_out")
+"""More source rows than were measured, or a larger gap, do not make a case strange."""
+SMALL_IS_FINE = (
+    "base", "base_proper", "constant_proper", "home_proper", "joint_proper", "pilot_se",
+    "pilot_proper_se", "pilot_apart", "n_columns",
+)  # fmt: skip
+"""Nor do an easy task, few columns, or little doubt."""
+WORDS = {
+    "pilot_se": "the pilot's standard error", "pilot_proper_se": "the proper score's error",
+    "pilot_apart": "how differently the models predict", "base": "the target-only error",
+    "base_proper": "the target-only proper score", "constant_proper": "the constant's score",
+    "home_proper": "the source's score at home", "joint_proper": "the joint model's score",
+    "scale_ratio": "the ratio of the labels' spreads", "n_labels": "the number of target labels",
+    "n_columns": "the number of columns", "learner": "the learner", "strategy": "the strategy",
+}  # fmt: skip
+FAMILIES = {
+    "linear_model": "linear", "svm": "linear", "discriminant_analysis": "linear",
+    "_forest": "forest", "_hist_gradient_boosting": "boosting", "_gb": "boosting",
+    "neural_network": "network",
+}  # fmt: skip
+
+
+class CalibratedPredictor:
+    """Predicts the gap from the pilot with the model fitted on measured transfers.
+
+    Where that cannot be done, and always for the proper score, the paired cross-validation of
+    the pilot stands alone: other metrics than accuracy and RMSE, strategies that were not
+    measured often enough, more target labels than were measured.
+
+    Parameters
+    ----------
+    pair : Pair
+    learners : sequence of Learner
+    seed : int
+    cost : float
+        How many times a harm counts against a gain of the same size.
+    model : GapModel, optional
+        The shipped one if left out.
+    """
+
+    name = "predicted from the pilot by a model fitted on measured transfers"
+
+    def __init__(
+        self,
+        pair: Pair,
+        learners: Sequence[Learner],
+        *,
+        seed: int = 0,
+        cost: float = HARM_COST,
+        model: GapModel | None = None,
+    ) -> None:
+        self._pair = pair
+        self._learners = {one.name: one for one in learners}
+        self._seed = seed
+        self._cost = cost
+        self._model = model or shipped()
+        self._plain = PairedCrossValidation(cost=cost)
+        self._kept: dict[tuple[int, str], dict[str, dict[str, float]]] = {}
+
+    def estimate(
+        self,
+        pilot: Pilot,
+        checks: Sequence[CheckResult],
+        *,
+        learner: str,
+        strategy: str,
+        metric: Metric,
+    ) -> Gap:
+        """Return the predicted gap of `strategy` with `learner` in `metric`."""
+        plain = self._plain.estimate(
+            pilot, checks, learner=learner, strategy=strategy, metric=metric
+        )
+        known = metric is pilot.metric and metric.name in METRICS and strategy in STRATEGIES
+        if not known or pilot.n_labels > self._most_labels:
+            return plain
+        row = self.evidence(pilot, learner)[strategy]
+        outside = self._outside(row, learner)
+        prediction = self._predict(row, learner, strategy, "mean", bool(outside))
+        own = self._predict(row, learner, strategy, "draw", bool(outside))
+        return _gap(prediction, own, metric, self._cost, outside, plain, self.name)
+
+    def evidence(self, pilot: Pilot, learner: str) -> dict[str, dict[str, float]]:
+        """Return the evidence of every strategy of `learner`, by strategy."""
+        key = id(pilot), learner
+        if key not in self._kept:
+            tried = [s for s in pilot.plan.strategies if (learner, s.name) in pilot.predictions]
+            apart = disagreement(
+                self._pair, self._learners[learner], [s for s in tried if s.name in STRATEGIES],
+                pilot=pilot, seed=self._seed,
+            )  # fmt: skip
+            shared = of_pilot(pilot, self._pair, learner)
+            shared["n_labels"] = float(pilot.n_labels)
+            shared["regression"] = float(self._pair.task == "regression")
+            rows = {
+                s.name: of_strategy(pilot, learner, s.name) for s in tried if s.name in STRATEGIES
+            }
+            z = {
+                name: float(studentised(row["pilot_proper_gap"], row["pilot_proper_se"]))
+                for name, row in rows.items()
+            }
+            others = {
+                "source_z": z.get("source-only", np.nan), "pooled_z": z.get("pooled", np.nan)
+            }  # fmt: skip
+            self._kept[key] = {
+                name: {**shared, **row, **others, "pilot_apart": apart.get(name, np.nan)}
+                for name, row in rows.items()
+            }
+        return self._kept[key]
+
+    def reference(self, pilot: Pilot, learner: str, strategy: str) -> ReferenceCases | None:
+        """Return measured transfers to stand beside the prediction, or ``None``."""
+        rows = self.evidence(pilot, learner)
+        if strategy not in rows:
+            return None
+        known = shipped_reference()
+        kind = self.kind(learner) or "linear"
+        near, others, n, coverage = known.near(rows[strategy], strategy=strategy, learner=kind)
+        if n == 0:
+            return None
+        return ReferenceCases(
+            strategy=strategy, learner=kind, n_cases=n, coverage=coverage, level=LEVEL,
+            n_sets=int(self._model.about["sets"]), n_pairs=int(self._model.about["pairs"]),
+            cases=[_case(known, i, True) for i in near] + [_case(known, i, False) for i in others],
+        )  # fmt: skip
+
+    @property
+    def _most_labels(self) -> float:
+        return self._model.ranges["n_labels"][1] * SLACK
+
+    def _predict(
+        self, row: dict[str, float], learner: str, strategy: str, target: str, wide: bool
+    ) -> Prediction:
+        columns = {key: np.array([self._inside(key, value)]) for key, value in row.items()}
+        texts = {
+            "strategy": np.array([strategy]), "learner": np.array([self.kind(learner) or "linear"])
+        }  # fmt: skip
+        found = self._model.predict({**columns, **texts}, target)
+        if not wide:
+            return found
+        return Prediction(found.mean, found.spread * WIDER, found.rest, found.contributions)
+
+    def _inside(self, key: str, value: float) -> float:
+        """Return a size no larger than any that was measured."""
+        if key == "n_source":
+            return min(value, self._model.ranges[key][1])
+        return value
+
+    def kind(self, learner: str) -> str | None:
+        """Return the kind of learner that was measured, or ``None``."""
+        one = self._learners[learner]
+        if one.name in ("linear", "forest"):
+            return one.name
+        estimator = one.make(100, 0)
+        last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+        module = type(last).__module__
+        if not module.startswith("sklearn."):
+            return None
+        found = next((kind for part, kind in FAMILIES.items() if part in module), None)
+        return found if found in self._model.about.get("learners", ("linear",)) else None
+
+    def _outside(self, row: dict[str, float], learner: str) -> list[str]:
+        found = []
+        for name, (low, high) in self._model.ranges.items():
+            value = row.get(name, np.nan)
+            if name in NOT_HELD_AGAINST or np.isnan(value):
+                continue
+            least = -np.inf if name in SMALL_IS_FINE else low / SLACK - 1e-9
+            if not least <= value <= high * SLACK + 1e-9:
+                found.append(f"{WORDS[name]} ({value:.3g}, measured {low:.3g} to {high:.3g})")
+        if self.kind(learner) is None:
+            found.append(f"{WORDS['learner']} ({learner})")
+        return found
+
+
+def _case(known: Reference, i: int, near: bool) -> ReferenceCase:
+    data_set, source, target = (str(name) for name in known.names[i])
+    return ReferenceCase(
+        data_set=data_set, source=source, target=target, n_labels=int(known.n_labels[i]),
+        predicted=float(known.predicted[i]), low=float(known.low[i]), high=float(known.high[i]),
+        observed=float(known.observed[i]), near=near,
+    )  # fmt: skip
+
+
+def _gap(
+    prediction: Prediction, own: Prediction, metric: Metric, cost: float,
+    outside: list[str], plain: Gap, method: str,
+) -> Gap:  # fmt: skip
+    low, high = (float(prediction.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    own_ends = [float(own.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
+    p_harm = float(prediction.above(0.0)[0])
+    outcome: Outcome = (
+        "hurts" if p_harm >= HARM else "helps" if p_harm <= 1 - HARM else "cannot tell"
+    )
+    return Gap(
+        estimate=float(prediction.mean[0]),
+        low=low,
+        high=high,
+        level=LEVEL,
+        standard_error=float(prediction.spread[0]),
+        p_harm=p_harm,
+        p_clear_harm=float(prediction.above(metric.margin)[0]),
+        p_clear_gain=1 - float(prediction.above(-metric.margin)[0]),
+        outcome=outcome,
+        method=method,
+        in_calibrated_range=not outside,
+        outside=outside,
+        expected_loss=float(prediction.expected(cost=cost)[0]),
+        own_draw=own_ends,
+        pilot_estimate=plain.estimate,
+        pilot_low=plain.low,
+        pilot_high=plain.high,
+        contributions=[
+            Contribution(group=group, value=float(value))
+            for group, value in zip(GROUPS, prediction.contributions[0], strict=True)
+        ],
+    )
