@@ -137,6 +137,31 @@ def check(
     strategies: Annotated[
         str, typer.Option(help="default, fast, all, or names with commas between.")
     ] = "default",
+    group: Annotated[
+        str | None,
+        typer.Option(help="Column on both sides that names the unit of a row (patient, user, "
+                     "site): rows of one unit are held out together."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Column that orders the target's rows (numbers or dates): only "
+                     "earlier rows are trained on."),
+    ] = None,
+    reruns: Annotated[
+        int,
+        typer.Option(help="Repeat pilot and verdict with so many other seeds; each takes about "
+                     "as long as the pilot, on top of the budget."),
+    ] = 0,
+    harm_cost: Annotated[
+        float,
+        typer.Option(help="How many times a harm counts against a gain of the same size, when "
+                     "strategies are compared."),
+    ] = 3.0,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="Smallest gap that matters, in the error's own scale: 0.01 is one "
+                     "point (default), 0.02 that many standard deviations."),
+    ] = None,
     no_progress: Annotated[
         bool, typer.Option("--no-progress", help="No progress on standard error.")
     ] = False,
@@ -153,7 +178,9 @@ def check(
             source=source, target=target, label=label, source_label=source_label,
             target_label=target_label, task=task, metric=metric, learner=learner,
             random_state=seed, budget=seconds, keep_shared_rows=keep_shared_rows,
-            strategies=strategies, n_jobs=jobs_of(jobs), progress=progress, origin="flag",
+            strategies=strategies, group=group, time=time, reruns=reruns,
+            harm_cost=harm_cost, margin=margin,
+            n_jobs=jobs_of(jobs), progress=progress, origin="flag",
         )  # fmt: skip
     write_outputs(result, html, json, render_html)
     show(result, output, html, json, render_text)

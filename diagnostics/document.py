@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 """Minor for what is added, major for what an older reader would misread."""
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
@@ -92,6 +92,13 @@ class MetricInfo(_Model):
     proper_score: str = Field(description="the proper score reported beside the metric")
 
 
+class Contribution(_Model):
+    """What one group of evidence adds to a predicted gap."""
+
+    group: str
+    value: float
+
+
 class Gap(_Model):
     """Error with transfer minus error of the target-only model; positive = transfer hurts."""
 
@@ -106,7 +113,28 @@ class Gap(_Model):
     outcome: Outcome
     method: str
     in_calibrated_range: bool | None = Field(
-        default=None, description="null while no predictor fitted on measured transfers is used"
+        default=None, description="null where the pilot alone gave the gap"
+    )
+    outside: list[str] = Field(
+        default_factory=list, description="what lies outside the range of measured transfers"
+    )
+    expected_loss: float | None = Field(
+        default=None,
+        description="expected gap, harm counted as often as `harm_cost` says; null in documents "
+        "of before",
+    )
+    own_draw: list[float] | None = Field(
+        default=None,
+        description="interval at the same level for the very labels at hand; `low` and `high` "
+        "are for the mean over draws of as many labels",
+    )
+    pilot_estimate: float | None = Field(
+        default=None, description="what the pilot alone says; null where it is the estimate"
+    )
+    pilot_low: float | None = None
+    pilot_high: float | None = None
+    contributions: list[Contribution] = Field(
+        default_factory=list, description="parts of the prediction by group of evidence"
     )
 
 
@@ -352,6 +380,81 @@ class ConfigValue(_Model):
     origin: Literal["default", "flag", "argument", "inferred"]
 
 
+class ReferenceCase(_Model):
+    """A measured transfer beside what was predicted for it without having seen its data set."""
+
+    data_set: str
+    source: str
+    target: str
+    n_labels: int
+    predicted: float
+    low: float
+    high: float
+    observed: float
+    near: bool = Field(description="one of the measured transfers most like this one")
+
+
+class ReferenceCases(_Model):
+    """Measured transfers of the same strategy and kind of label, the nearest ones first."""
+
+    strategy: str
+    learner: str
+    n_cases: int = Field(description="all there are, of which those listed are a spread")
+    coverage: float = Field(description="share of all whose interval holds what was measured")
+    level: float
+    n_sets: int = Field(description="data sets the predictor was fitted on")
+    n_pairs: int
+    cases: list[ReferenceCase]
+
+
+class CurvePoint(_Model):
+    """The predicted gap with so many target labels."""
+
+    n_labels: int
+    gap: float
+    low: float
+    high: float
+
+
+class Outlook(_Model):
+    """What more target labels would change, for the strategy of the verdict."""
+
+    strategy: str
+    learner: str
+    n_labels: int
+    break_even: float | None = Field(
+        description="target labels beyond which transfer no longer pays; 0 if it hurts at every "
+        "number of labels, null if it still pays at `largest`"
+    )
+    low: float | None
+    high: float | None = Field(description="null: it may still pay at `largest`")
+    level: float
+    p_already_past: float = Field(description="probability that break-even is behind us")
+    p_never: float = Field(description="probability that transfer hurts at every number")
+    p_beyond: float = Field(description="probability that it still pays at `largest`")
+    largest: int
+    sentence: str
+    curve: list[CurvePoint]
+    labels_until_known: float | None = Field(
+        description="target labels until the pilot tells help from harm; null beyond `largest`"
+    )
+    until_known_sentence: str
+
+
+class Rerun(_Model):
+    """The verdict once more: the pilot repeated with another seed, the checks as they were."""
+
+    seed: int
+    label: Label
+    estimate: float = Field(description="the gap the verdict rests on, as of `Gap`")
+    low: float
+    high: float
+    p_harm: float
+    strategy: str = Field(description="what was recommended")
+    gap_strategy: str = Field(description="the strategy the gap belongs to")
+    learner: str
+
+
 class Diagnosis(_Model):
     """The whole result of :func:`negtransfer.preflight`.
 
@@ -381,6 +484,19 @@ class Diagnosis(_Model):
     )
     lost_columns: list[LostColumn]
     strategies: list[StrategyResult]
+    reference: ReferenceCases | None = Field(
+        default=None, description="null where the pilot alone gave the gap of the verdict"
+    )
+    outlook: Outlook | None = Field(
+        default=None, description="null where no transfers of the kind were measured"
+    )
+    harm_cost: float | None = Field(
+        default=None, description="how many times a harm counts against a gain, in the choice"
+    )
+    sensitivity: list[Rerun] = Field(
+        default_factory=list,
+        description="the verdict with other seeds; empty where that was not asked for",
+    )
     warnings: list[str]
 
     def __bool__(self) -> bool:

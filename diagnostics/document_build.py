@@ -18,10 +18,14 @@ from .document import (
     LostColumn,
     MeasureInfo,
     MetricInfo,
+    Outlook,
+    ReferenceCases,
+    Rerun,
     Tool,
 )
 from .learners import Learner
 from .pilot import Metric, proper_score
+from .predictor.outlook import outlook
 from .situation import describe
 from .verdict import decide
 
@@ -38,6 +42,8 @@ def build(
     learners: Sequence[Learner],
     settings: Settings,
     origin: Literal["argument", "flag"],
+    sensitivity: Sequence[Rerun] = (),
+    reference: ReferenceCases | None = None,
 ) -> Diagnosis:
     """Return the document of a finished check."""
     from .. import __version__
@@ -69,17 +75,30 @@ def build(
         measures=list(measures),
         lost_columns=[LostColumn(name=x.name, side=x.side, reason=x.reason) for x in pair.lost],
         strategies=list(evidence.strategies),
-        warnings=_warnings(evidence),
+        reference=reference,
+        outlook=_outlook(evidence, info),
+        harm_cost=settings.harm_cost,
+        sensitivity=list(sensitivity),
+        warnings=_warnings(evidence, settings),
     )  # fmt: skip
 
 
-def _warnings(evidence: Evidence) -> list[str]:
+def _outlook(evidence: Evidence, metric: MetricInfo | None) -> Outlook | None:
+    best = next((row for row in evidence.strategies if row.recommended), None)
+    if best is None or metric is None:
+        return None
+    return outlook(best, metric, regression=evidence.pair.task == "regression")
+
+
+def _warnings(evidence: Evidence, settings: Settings) -> list[str]:
     pair = evidence.pair
     told = [*pair.source.domain.notices, *pair.target.domain.notices, *pair.notices]
     if pair.task is not None:
         told.append(pair.task_reason)
     if evidence.pilot is not None:
         told += evidence.pilot.notices
+    elif settings.reruns:
+        told.append("reruns were asked for, and there is no pilot that could be run again")
     return list(dict.fromkeys(told))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 MIN_BUDGET, MAX_BUDGET = 5.0, 1e6
+MAX_RERUNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Settings:
     budget: float = 60.0
     keep_shared_rows: bool = False
     strategies: str = "default"
+    group: str | None = None
+    time: str | None = None
+    reruns: int = 0
+    harm_cost: float = 3.0
+    margin: float | None = None
 
 
 def preflight(
@@ -50,6 +56,11 @@ def preflight(
     budget: float = 60.0,
     keep_shared_rows: bool = False,
     strategies: str | Sequence[str] = "default",
+    group: str | None = None,
+    time: str | None = None,
+    reruns: int = 0,
+    harm_cost: float = 3.0,
+    margin: float | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
     estimator: GapEstimator | None = None,
@@ -86,12 +97,30 @@ def preflight(
         at most a few fits, or those named (a text may hold several, with commas between).  The
         target alone and the source model as it is are always tried.  The more are tried on the
         same rows, the more the best one's gap flatters it.
+    group : str, optional
+        Column on both sides that names the unit of a row, such as a patient, user or site.
+        Rows of one unit are held out together, units that stand in both domains not at all
+        (unless too few rows were left), and intervals count units.  It is no feature.
+    time : str, optional
+        Column of the target that orders its rows: numbers or dates.  The pilot then holds out
+        later blocks of rows and trains on earlier ones only.  It is no feature.
+    reruns : int
+        How many times the pilot and the verdict are repeated with other seeds, `random_state`
+        + 1 and so on, to show how fragile the verdict is: ``sensitivity`` of the result.  Each
+        takes about as long as the pilot, on top of the budget.
+    harm_cost : float
+        How many times a harm counts against a gain of the same size when strategies are
+        compared.  With 1 the least expected error wins; the larger, the safer the choice.
+    margin : float, optional
+        Smallest gap that matters, in the error's own scale: 0.01 is one point of error rate.
+        By default one point, or 0.02 standard deviations of the target's labels.
     n_jobs : int, optional
         For joblib; the result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
     estimator : GapEstimator, optional
-        Turns the pilot into gaps; paired cross-validation by default.
+        Turns the pilot into gaps; by default the model fitted on measured transfers, and the
+        paired cross-validation of the pilot where that cannot be used.
     names : (str, str), optional
         How to call source and target; by default their file names, or "source" and "target".
     origin : {'argument', 'flag'}
@@ -121,18 +150,21 @@ def preflight(
     from .checks import BEFORE_PILOT_GAP, PILOT_GAP, Evidence, run_checks
     from .document_build import build
     from .domain import align
-    from .gap import PairedCrossValidation
     from .learners import resolve_learners
     from .measures import further_measures
     from .pilot import check_metric, resolve_metric, run_pilot, why_no_pilot
+    from .predictor.calibrated import CalibratedPredictor
     from .recommend import strategy_table
+    from .sensitivity import rerun_verdicts
     from .strategies import chosen_strategies, strategies_text
 
     random_state, budget = _seed(random_state), _seconds(budget)
+    group, time = _column(group, "group"), _column(time, "time")
     settings = Settings(
         label, source_label, target_label, task, metric,
         learner if isinstance(learner, str) else None, random_state, budget, keep_shared_rows,
-        strategies_text(strategies),
+        strategies_text(strategies), group, time, _reruns(reruns),
+        _positive(harm_cost, "harm_cost"), None if margin is None else _positive(margin, "margin"),
     )  # fmt: skip
     tried = chosen_strategies(strategies)
     if metric is not None:
@@ -140,14 +172,23 @@ def preflight(
     _check_names(names)
     _check_jobs(n_jobs)
     source, target = load_sides(source, target, settings, names)
-    pair = align(source, target, task=task, keep_shared_rows=keep_shared_rows)
+    pair = align(
+        source, target, task=task, keep_shared_rows=keep_shared_rows, group=group, time=time
+    )
     learners = resolve_learners(learner, regression=pair.task == "regression")
     no_pilot = why_no_pilot(pair)
     chosen = None if pair.task is None else resolve_metric(metric, pair.task)
+    if chosen is not None and settings.margin is not None:
+        chosen = replace(chosen, margin=settings.margin)
     effort = min(1.0, budget / 60.0)
+    predictor = CalibratedPredictor(
+        pair, learners, seed=random_state, cost=settings.harm_cost,
+        rows_at_random=group is None and time is None,
+    )  # fmt: skip
+    estimator = predictor if estimator is None else estimator
     # One BLAS thread: the work is spread over fits, and sums keep their order.
     with threadpool_limits(1, user_api="blas"):
-        pilot = headline = None
+        pilot = headline = reference = None
         if no_pilot is None and chosen is not None:
             pilot = run_pilot(
                 pair, learners, chosen, strategies=tried,
@@ -157,11 +198,20 @@ def preflight(
         evidence = Evidence(pair, pilot, no_pilot, headline, random_state, effort, n_jobs)
         checks = run_checks(evidence, BEFORE_PILOT_GAP, progress)
         if pilot is not None:
-            table = strategy_table(pilot, checks, estimator or PairedCrossValidation())
+            table = strategy_table(pilot, checks, estimator)
             evidence = evidence.with_strategies(table)
+            best = next((row for row in table if row.recommended), None)
+            if best is not None and best.gap is not None and best.gap.contributions:
+                reference = predictor.reference(pilot, best.learner, best.strategy)
         checks += run_checks(evidence, PILOT_GAP)
         measures = further_measures(pair, seed=random_state, effort=effort, progress=progress)
-        return build(evidence, checks, measures, chosen, learners, settings, origin)
+        again = rerun_verdicts(
+            evidence, checks, settings.reruns, estimator,
+            strategies=tried, learners=learners, budget=budget, progress=progress,
+        )  # fmt: skip
+        return build(
+            evidence, checks, measures, chosen, learners, settings, origin, again, reference
+        )
 
 
 def load_sides(
@@ -220,6 +270,39 @@ def _seconds(value: Any) -> float:
             "seconds."
         )
     return seconds
+
+
+def _column(name: Any, role: str) -> str | None:
+    if name is None or isinstance(name, str):
+        return name
+    raise InputError(
+        f"`{role}` is {short(name)}; give the name of a column as text, so put the values as a "
+        "column into the table (the columns of an array are called x0, x1, ...)."
+    )
+
+
+def _reruns(value: Any) -> int:
+    from operator import index
+
+    try:
+        n = -1 if isinstance(value, bool) else index(value)
+    except TypeError:
+        n = -1
+    if not 0 <= n <= MAX_RERUNS:
+        raise InputError(
+            f"reruns is {short(value)}; give a whole number from 0 (none) to {MAX_RERUNS}."
+        )
+    return n
+
+
+def _positive(value: Any, name: str) -> float:
+    try:
+        number = math.nan if isinstance(value, (str, bool)) else float(value)
+    except TypeError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InputError(f"{name} is {short(value)}; give a number above 0.")
+    return number
 
 
 def _check_names(names: Any) -> None:

@@ -71,7 +71,8 @@ def _row(
 
 
 def _rank(row: StrategyResult) -> float:
-    assert row.gap is not None and row.gap.expected_loss is not None
+    assert row.gap is not None
+    assert row.gap.expected_loss is not None
     return row.gap.expected_loss
 
 

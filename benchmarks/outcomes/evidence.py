@@ -176,7 +176,7 @@ def _checked(dataset: DataSet, rows: Rows, pair: Pair, source: str, target: str)
         if measure.times_chance is not None:
             found[f"measure_{measure.name}_times"] = measure.times_chance.value
     part = seen(dataset, rows, pair, replace(c, source=keep, pool=pool), n)
-    return {**swept(part), **found}
+    return {**(swept(part) if len(part.source.y) >= MIN_TEST else {}), **found}
 
 
 def swept(pair: Pair) -> dict[str, float]:

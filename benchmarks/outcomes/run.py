@@ -47,6 +47,8 @@ def one_part(stage: Stage | str, dataset: DataSet, source: str, target: str, pat
     except InputError as fault:  # such as labels that are all the same: there is nothing to measure
         print(f"{name} {dataset.name} {source} {target} left out: {fault}", flush=True)
         frame = pd.DataFrame()
+    except Exception as fault:  # one pair must not end the run; it is tried again by the next
+        return f"{name} {dataset.name} {source} {target} FAILED: {type(fault).__name__}: {fault}"
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_suffix(f".{os.getpid()}.tmp")
     frame.to_parquet(waiting, index=False)

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ._domain import Domain
 from ._encoder import Encoded, encode
 from ._match import match
+from ._named import Named, check_times, check_units, grouped, take_named
 from ._pair import Lost, Pair, PairedColumn, Side
 from ._rows import groups, row_hashes, shared_rows
 from ._task import Task, settle_task
@@ -18,7 +19,13 @@ from ._words import count, short
 
 
 def align(
-    source: Domain, target: Domain, *, task: str | None = None, keep_shared_rows: bool = False
+    source: Domain,
+    target: Domain,
+    *,
+    task: str | None = None,
+    keep_shared_rows: bool = False,
+    group: str | None = None,
+    time: str | None = None,
 ) -> Pair:
     """Align two domains by column name, settle the task and encode both alike.
 
@@ -29,6 +36,10 @@ def align(
         Inferred from both sides' labels by default.
     keep_shared_rows : bool
         Whether rows that stand in both domains may be held out like any other.
+    group : str, optional
+        Column on both sides that names the unit of a row (patient, user, site); no feature.
+    time : str, optional
+        Column of the target that orders its rows, numbers or dates; no feature.
 
     Returns
     -------
@@ -37,7 +48,8 @@ def align(
     Raises
     ------
     InputError
-        If no common usable column is left, or the labels do not fit the task.
+        If no common usable column is left, the labels do not fit the task, or the columns
+        named for units and times cannot serve.
 
     Examples
     --------
@@ -47,14 +59,18 @@ def align(
     ('u', 'v')
     """
     notices: list[str] = []
+    named = take_named(source, target, group, time, notices)
+    source, target = named.source, named.target
     paired, lost = match(source, target, notices)
     columns, kept, dropped = usable(paired)
     lost += dropped
     if not columns:
         raise InputError(_nothing_left(source, target, lost))
     settled = settle_task(source, target, task, notices)
+    check_units(named, settled.target_labelled)
+    check_times(named, settled.target_labelled, notices)
     encoded = encode(columns)
-    sides = _sides(source, target, columns, encoded, settled, keep_shared_rows, notices)
+    sides = _sides(named, columns, encoded, settled, keep_shared_rows, notices)
     return Pair(
         source=sides[0],
         target=sides[1],
@@ -84,8 +100,7 @@ def _nothing_left(source: Domain, target: Domain, lost: list[Lost]) -> str:
 
 
 def _sides(
-    source: Domain,
-    target: Domain,
+    named: Named,
     columns: list[PairedColumn],
     encoded: Encoded,
     task: Task,
@@ -97,20 +112,24 @@ def _sides(
     b = (there, task.target_y, task.target_labelled)
     shared = [shared_rows(*a, *b), shared_rows(*b, *a)]
     use = [np.zeros_like(s) for s in shared] if keep_shared_rows else shared
-    found = (
-        _side(source, encoded.source, task.source_y, task.source_labelled, use[0], here),
-        _side(target, encoded.target, task.target_y, task.target_labelled, use[1], there),
-    )
-    _note_shared(shared, found[1], keep_shared_rows, notices)
-    return found
+    same = [groups(here), groups(there)]
+    copies = [len(one) - int(one.max()) - 1 for one in same]
+    together = grouped(same, (task.source_labelled, task.target_labelled), named, notices)
+    units = named.units or (None, None)
+    _note_shared(shared, same[1], keep_shared_rows, notices)
+    return (
+        Side(
+            named.source, encoded.source, task.source_y, task.source_labelled, use[0],
+            together[0], copies[0], units[0],
+        ),
+        Side(
+            named.target, encoded.target, task.target_y, task.target_labelled, use[1],
+            together[1], copies[1], units[1], named.times,
+        ),
+    )  # fmt: skip
 
 
-def _side(domain: Domain, X: Any, y: Any, labelled: Any, shared: Any, rows: Any) -> Side:
-    group = groups(rows)
-    return Side(domain, X, y, labelled, shared, group, len(group) - int(group.max()) - 1)
-
-
-def _note_shared(shared: list[Any], target: Side, keep: bool, notices: list[str]) -> None:
+def _note_shared(shared: list[Any], same: Any, keep: bool, notices: list[str]) -> None:
     n_source, n_target = int(shared[0].sum()), int(shared[1].sum())
     if not n_target:
         return
@@ -123,7 +142,7 @@ def _note_shared(shared: list[Any], target: Side, keep: bool, notices: list[str]
     if keep:
         notices.append(f"{told}kept and may be held out, as was asked")
         return
-    n_repeated = int((np.bincount(target.group)[target.group] > 1).sum())
+    n_repeated = int((np.bincount(same)[same] > 1).sum())
     chance = (
         "; rows repeat as often within the target, so this may be coincidence: "
         "keep shared rows if it is"

@@ -91,7 +91,7 @@ def _unlike(source: Column, target: Column, notices: list[str]) -> PairedColumn 
         notices.append(f"column {short(source.name)} {told}: it is read as numbers")
         return PairedColumn(source.name, "numeric", numbers[0], numbers[1], None)
     example = next(v for c in (source, target) if c.kind == "categorical" for v in _unparsed(c))
-    paired = _categories(_as_text(source), _as_text(target))
+    paired = _categories(as_text(source), as_text(target))
     if paired.levels is not None and len(paired.levels) <= FEW_LEVELS:
         notices.append(
             f"column {short(source.name)} {told} (such as {short(example)}): "
@@ -119,7 +119,7 @@ def _unparsed(column: Column) -> Iterator[str]:
     return (v for v in column.values if v is not None and not is_number(v.strip()))
 
 
-def _as_text(column: Column) -> Column:
+def as_text(column: Column) -> Column:
     """Return any column as text, each number and truth value in one spelling."""
     if column.kind == "categorical":
         values = [None if v is None else canonical(v) for v in column.values]

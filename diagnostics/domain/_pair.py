@@ -37,9 +37,14 @@ class Side:
         The row also stands in the other domain (features as aligned, and the label where
         both rows have one): it must never be held out.
     group : ndarray of int64, shape (n,)
-        Rows with identical aligned features share an id, numbered by first appearance.
+        Rows that are held out together share an id, numbered by first appearance: those with
+        identical aligned features, and those of one unit where units are named.
     n_duplicates : int
-        Rows beyond the first of each group.
+        Rows beyond the first of each set of identical ones.
+    unit : ndarray of int64, shape (n,), or None
+        Ids of the units, where a column names them; one number a unit in both domains.
+    time : ndarray of float64, shape (n,), or None
+        What orders the target's rows, where a column gives it; NaN = unknown.
     """
 
     domain: Domain
@@ -49,6 +54,8 @@ class Side:
     shared: NDArray[np.bool_]
     group: NDArray[np.int64]
     n_duplicates: int
+    unit: NDArray[np.int64] | None = None
+    time: NDArray[np.float64] | None = None
 
     def __repr__(self) -> str:
         n, p = self.X.shape

@@ -34,7 +34,12 @@ def with_label(rows: Hashes, y: NDArray[Any]) -> Hashes:
 
 def groups(rows: Hashes) -> NDArray[np.int64]:
     """Return ids of identical rows, numbered by first appearance."""
-    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    return number_by_appearance(rows)
+
+
+def number_by_appearance(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the same number for equal values: 0 for the first to appear, then 1, and so on."""
+    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse.reshape(-1)]

@@ -2,6 +2,7 @@
 
 from .feasible import MIN_CLASS_ROWS, why_no_pilot
 from .folds import LABELS_FOR_REVERSAL, MIN_LABELS, HeldOut, assign_folds
+from .held_out import MIN_UNITS
 from .home import Home
 from .run import BASELINE, Pilot, mean_error, run_pilot
 from .scores import METRICS, Metric, check_metric, proper_score, resolve_metric
@@ -12,6 +13,7 @@ __all__ = [
     "METRICS",
     "MIN_CLASS_ROWS",
     "MIN_LABELS",
+    "MIN_UNITS",
     "HeldOut",
     "Home",
     "Metric",

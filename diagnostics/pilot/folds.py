@@ -1,4 +1,4 @@
-"""Held-out folds: repeated, stratified, and never splitting identical rows."""
+"""Held-out folds: repeated, stratified, and never splitting a group; or forward in time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ MIN_LABELS = 12
 """Below this many usable labelled rows no pilot is run."""
 LABELS_FOR_REVERSAL = 30
 """About as many labels drawn at random detect a reversal."""
+LEAST_BLOCKS, MAX_BLOCKS = 2, 5
+"""Blocks of later rows held out one after another.
+
+With the first third of the rows only trained on, the mean of held-out over training rows, times
+the number of blocks, is at most k / (k - 1) for up to five blocks: the allowance for overlapping
+training sets that intervals of gaps make for k folds is then enough.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +26,7 @@ class HeldOut:
     """Rows on which predictions are compared, and how they were held out.
 
     `scale` is the standard deviation by which errors of a quantity are divided, 1 for
-    classes; `groups` gives identical rows the same number.
+    classes; `groups` gives identical rows, and rows of one unit, the same number.
     """
 
     y: NDArray[Any]
@@ -61,3 +68,20 @@ def assign_folds(
     fold_of_group = np.empty(unique.size, dtype=np.int64)
     fold_of_group[order] = (np.arange(unique.size) + rng.integers(k)) % k
     return np.asarray(fold_of_group[inverse.ravel()], dtype=np.int64)
+
+
+def time_blocks(time: NDArray[np.float64]) -> tuple[NDArray[np.int64], int]:
+    """Return a block number for every row, later rows having larger ones, and how many blocks.
+
+    The first third of the rows gets -1: it is trained on and never held out.  The rest is cut
+    into at most `MAX_BLOCKS` blocks of about equal size, numbered from 0.  Rows of one time
+    share a block.  Rows without a time get the number of blocks: they are used nowhere.
+    """
+    known = ~np.isnan(time)
+    n = int(known.sum())
+    earlier = np.searchsorted(np.sort(time[known]), time[known], side="left")
+    cut = np.where(3 * earlier < n, -1, (3 * earlier - n) * MAX_BLOCKS // (2 * max(n, 1)))
+    present = np.unique(cut[cut >= 0])
+    block = np.full(len(time), present.size, dtype=np.int64)
+    block[known] = np.where(cut < 0, -1, np.searchsorted(present, cut))
+    return block, int(present.size)

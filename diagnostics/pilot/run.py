@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from .._words import short
 from ..learners import Learner, Predictor
 from ..strategies import DEFAULT, Memo, Strategy, Training, chosen_strategies
 from ._plan import MAX_TARGET_ROWS, Plan, make_plan
-from .folds import HeldOut, assign_folds, n_folds, strata_of
+from .folds import HeldOut, n_folds, strata_of, time_blocks
+from .held_out import may_be_held_out, unit_notices
 from .home import Home, at_home
 from .scores import Metric, proper_score
+from .split import Split, at_random, forward, forward_notice
 
 if TYPE_CHECKING:
     from ..domain import Pair, Side
@@ -40,7 +42,7 @@ class Pilot:
     y : ndarray of shape (n_held_out,)
         Their labels.
     groups : ndarray of shape (n_held_out,)
-        Identical rows share a number.
+        Identical rows, and rows of one unit, share a number.
     n_labels : int
         Labelled target rows the strategies could learn from.
     predictions : dict
@@ -124,18 +126,27 @@ class _Data:
     X: Floats
     y: NDArray[Any]
     unlabelled_X: Floats
-    usable: NDArray[np.bool_]
-    folds: list[NDArray[np.int64]]
-    k: int
+    unlabelled_time: Floats | None
+    split: Split
     n_classes: int
     seed: int
 
-    def training(self, arm: _Arm, keep: NDArray[np.bool_], number: int) -> Training:
-        """Return what a strategy may learn from where the rows of `keep` are not held out."""
+    def training(
+        self, arm: _Arm, keep: NDArray[np.bool_], number: int, before: float = np.inf
+    ) -> Training:
+        """Return what a strategy may learn from: the rows of `keep`, and inputs of `before`."""
+        unlabelled = self.unlabelled_X
+        if self.unlabelled_time is not None:
+            unlabelled = unlabelled[self.unlabelled_time < before]
         return Training(
             self.source_X, self.source_y, self.X[keep], self.y[keep], self.n_classes,
-            arm.source_model, self.seed * 1000 + number, self.unlabelled_X, arm.memo,
+            arm.source_model, self.seed * 1000 + number, unlabelled, arm.memo,
         )  # fmt: skip
+
+    def fold(self, arm: _Arm, repeat: int, fold: int) -> Training:
+        """Return what a strategy may learn from while this fold is held out."""
+        keep, number = self.split.kept(repeat, fold), repeat * self.split.k + fold
+        return self.training(arm, keep, number, self.split.starts(fold))
 
 
 def mean_error(metric: Metric, y: NDArray[Any], predictions: Floats, scale: float) -> float:
@@ -153,13 +164,16 @@ def run_pilot(
     n_jobs: int | None = None,
     random_state: int = 0,
     progress: Progress | None = None,
+    earlier: Pilot | None = None,
 ) -> Pilot:
     """Cross-validate every strategy and learner on the labelled target rows, paired.
 
-    Rows that also stand in the source may be trained on but are never held out; identical
-    rows share a fold.  All strategies see the same folds, so their losses differ row by row
-    only by what they learned.  Of the target a strategy sees the labelled rows that are not
-    held out and the unlabelled ones; the inputs of held-out rows are seen by none.
+    Rows that also stand in the source may be trained on but are never held out, nor are rows of
+    units that do; identical rows, and rows of one unit, share a fold.  Where the target's rows
+    have a time, later blocks are held out and only what is earlier is trained on.  All
+    strategies see the same folds, so their losses differ row by row only by what they learned.
+    Of the target a strategy sees the labelled rows that are not held out and the unlabelled
+    ones; the inputs of held-out rows are seen by none.
 
     Parameters
     ----------
@@ -177,21 +191,27 @@ def run_pilot(
     random_state : int
     progress : callable, optional
         ``progress(stage, done, total)``.
+    earlier : Pilot, optional
+        On the same pair: where the headline learner is the same, so is what it did at home.
     """
     target, regression = pair.target, pair.task == "regression"
     n_classes = 0 if regression else len(pair.classes)
     labelled = np.flatnonzero(target.labelled)
     strata = strata_of(target.y[labelled], regression=regression)
-    k = n_folds(labelled.size, strata, target.group[labelled])
+    if target.time is None:
+        k = n_folds(labelled.size, strata, target.group[labelled])
+    else:
+        k = time_blocks(target.time[labelled])[1]
     n_source = int(pair.source.labelled.sum())
     wanted = chosen_strategies() if strategies is None else tuple(strategies)
     plan = make_plan(n_source, labelled.size, target.X.shape[1], k, learners, budget, wanted)
     rng = np.random.default_rng([random_state, 11])
     source_rows = _thin(pair.source, plan.max_source, regression, rng)
     target_rows = _thin(target, plan.max_target, regression, rng)
-    strata = strata_of(target.y[target_rows], regression=regression)
-    usable = ~target.shared[target_rows]
-    folds = [assign_folds(strata, target.group[target_rows], k, rng) for _ in range(plan.n_repeats)]
+    if target.time is not None:
+        plan = replace(plan, n_repeats=1)
+    split = _split(pair, target_rows, k, plan.n_repeats, rng)
+    k, usable = split.k, split.usable
     y = target.y[target_rows]
     place = np.cumsum(usable) - 1
     shape = (plan.n_repeats, int(usable.sum())) + ((n_classes,) if n_classes else ())
@@ -205,7 +225,7 @@ def run_pilot(
         }  # fmt: skip
     data = _Data(
         pair.source.X[source_rows], pair.source.y[source_rows], target.X[target_rows], y,
-        _unlabelled(target, random_state), usable, folds, k, n_classes, random_state,
+        *_unlabelled(target, random_state), split, n_classes, random_state,
     )  # fmt: skip
     arms = [_Arm(one, source_models[one.name], Memo(random_state)) for one in plan.learners]
     skipped = _skipped(plan, str(pair.task), told=wanted != chosen_strategies())
@@ -234,7 +254,7 @@ def run_pilot(
             where = slice(None) if task.repeat < 0 else task.repeat
             predictions[task.key][where, place[task.held]] = out
     _settle(predictions, skipped, plan)
-    constant = _constant_predictions(y, usable, folds, k, n_classes, shape)
+    constant = _constant_predictions(y, split, n_classes, shape)
     scale = float(np.std(y, ddof=1)) if regression else 1.0
     proper = proper_score(metric, str(pair.task))
     headline = min(
@@ -242,13 +262,23 @@ def run_pilot(
         key=lambda one: mean_error(proper, y[usable], predictions[one.name, BASELINE], scale),
     )
     with _recorded() as later:
-        home = at_home(headline, pair, source_rows, target_rows[usable], n_classes, random_state)
+        if earlier is not None and earlier.headline == headline.name:
+            home = earlier.home
+        else:
+            home = at_home(
+                headline, pair, source_rows,
+                target_rows if split.time is not None else target_rows[usable],
+                n_classes, random_state, split=split if split.time is not None else None,
+            )  # fmt: skip
+    told = unit_notices(pair)
+    if split.time is not None:
+        told += (forward_notice(split, target_rows.size),)
     return Pilot(
         plan, metric, proper, n_classes,
         target_rows[usable], y[usable], target.group[target_rows][usable],
         source_rows, target_rows, target_rows.size, k, plan.n_repeats,
         predictions, constant, skipped, headline.name, home, scale,
-        _notices([*caught, *later], plan), notes, checked,
+        _notices([*caught, *later], plan) + told, notes, checked,
     )  # fmt: skip
 
 
@@ -310,13 +340,34 @@ def _precheck(strategy: Strategy, training: Training) -> tuple[str | None, str]:
         return f"its preconditions could not be checked: {short(str(fault), 120)}", ""
 
 
-def _unlabelled(side: Side, seed: int) -> Floats:
-    """Return inputs of unlabelled rows, without copies of labelled ones: those may be held out."""
+def _split(
+    pair: Pair,
+    rows: NDArray[np.int64],
+    k: int,
+    n_repeats: int,
+    rng: np.random.Generator,
+) -> Split:
+    """Return what is held out when, of these target rows."""
+    target = pair.target
+    usable = may_be_held_out(target, pair.source)[rows]
+    if target.time is not None:
+        return forward(
+            target.time[rows], None if target.unit is None else target.unit[rows], usable
+        )
+    strata = strata_of(target.y[rows], regression=pair.task == "regression")
+    return at_random(strata, target.group[rows], usable, k, n_repeats, rng)
+
+
+def _unlabelled(side: Side, seed: int) -> tuple[Floats, Floats | None]:
+    """Return inputs of unlabelled rows, and their times if they have any.
+
+    Copies of labelled rows, and rows of their units, are not among them: those may be held out.
+    """
     rows = np.flatnonzero(~side.labelled & ~np.isin(side.group, side.group[side.labelled]))
     if rows.size > MAX_TARGET_ROWS:
         rng = np.random.default_rng([seed, 13])
         rows = np.sort(rng.choice(rows, MAX_TARGET_ROWS, replace=False))
-    return side.X[rows]
+    return side.X[rows], None if side.time is None else side.time[rows]
 
 
 def _settle(
@@ -347,23 +398,21 @@ def _thin(side: Side, limit: int, regression: bool, rng: np.random.Generator) ->
 def _tasks_of(arm: _Arm, strategy: Strategy, data: _Data) -> Iterator[_Task]:
     key, may_fail = (arm.learner.name, strategy.name), strategy.name not in DEFAULT
     if strategy.one_fit_for_all_folds:
-        held = np.flatnonzero(data.usable)
+        held = np.flatnonzero(data.split.usable)
         every = np.ones(len(data.y), dtype=bool)
         yield _Task(
             key, -1, held,
             lambda: strategy.fit(arm.learner, data.training(arm, every, 0)), may_fail, data.X[held],
         )  # fmt: skip
         return
-    for repeat, fold_of in enumerate(data.folds):
-        for fold in range(data.k):
-            held = np.flatnonzero((fold_of == fold) & data.usable)
+    for repeat in range(len(data.split.fold_of)):
+        for fold in range(data.split.k):
+            held = np.flatnonzero(data.split.held(repeat, fold))
             if held.size == 0:
                 continue
 
-            def fit(
-                keep: NDArray[np.bool_] = fold_of != fold, number: int = repeat * data.k + fold
-            ) -> Predictor:
-                return strategy.fit(arm.learner, data.training(arm, keep, number))
+            def fit(repeat: int = repeat, fold: int = fold) -> Predictor:
+                return strategy.fit(arm.learner, data.fold(arm, repeat, fold))
 
             yield _Task(key, repeat, held, fit, may_fail, data.X[held])
 
@@ -393,21 +442,16 @@ def _execute(
 
 
 def _constant_predictions(
-    y: NDArray[Any],
-    usable: NDArray[np.bool_],
-    folds: list[NDArray[np.int64]],
-    k: int,
-    n_classes: int,
-    shape: tuple[int, ...],
+    y: NDArray[Any], split: Split, n_classes: int, shape: tuple[int, ...]
 ) -> Floats:
     out = np.empty(shape)
-    for repeat, fold_of in enumerate(folds):
-        for fold in range(k):
-            train = y[fold_of != fold]
+    for repeat in range(len(split.fold_of)):
+        for fold in range(split.k):
+            train = y[split.kept(repeat, fold)]
             value = (
                 np.bincount(train, minlength=n_classes) / len(train) if n_classes else train.mean()
             )
-            out[repeat, fold_of[usable] == fold] = value
+            out[repeat, split.held(repeat, fold)[split.usable]] = value
     return out
 
 

@@ -68,6 +68,8 @@ class CalibratedPredictor:
     seed : int
     cost : float
         How many times a harm counts against a gain of the same size.
+    rows_at_random : bool
+        Whether the pilot holds out rows at random, as it did where transfers were measured.
     model : GapModel, optional
         The shipped one if left out.
     """
@@ -81,12 +83,14 @@ class CalibratedPredictor:
         *,
         seed: int = 0,
         cost: float = HARM_COST,
+        rows_at_random: bool = True,
         model: GapModel | None = None,
     ) -> None:
         self._pair = pair
         self._learners = {one.name: one for one in learners}
         self._seed = seed
         self._cost = cost
+        self._rows_at_random = rows_at_random
         self._model = model or shipped()
         self._plain = PairedCrossValidation(cost=cost)
         self._kept: dict[tuple[int, str], dict[str, dict[str, float]]] = {}
@@ -201,6 +205,8 @@ class CalibratedPredictor:
             least = -np.inf if name in SMALL_IS_FINE else low / SLACK - 1e-9
             if not least <= value <= high * SLACK + 1e-9:
                 found.append(f"{WORDS[name]} ({value:.3g}, measured {low:.3g} to {high:.3g})")
+        if not self._rows_at_random:
+            found.append("how rows are held out (by units or in time, measured at random)")
         if self.kind(learner) is None:
             found.append(f"{WORDS['learner']} ({learner})")
         return found

@@ -101,11 +101,12 @@ def to_bytes(reference: Reference) -> bytes:
         known, codes = np.unique(values, return_inverse=True)
         texts[name] = known
         texts[f"{name}_codes"] = codes.reshape(values.shape).astype(np.int16)
+    arrays: dict[str, Any] = {
+        **small, **texts, "centre": reference.centre, "scale": reference.scale,
+        "regression": reference.regression, "n_labels": reference.n_labels.astype(np.int16),
+    }  # fmt: skip
     file = io.BytesIO()
-    np.savez_compressed(
-        file, **small, **texts, centre=reference.centre, scale=reference.scale,
-        regression=reference.regression, n_labels=reference.n_labels.astype(np.int16),
-    )  # fmt: skip
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 

@@ -1,0 +1,52 @@
+"""What more target labels would change: break-even, and labels until the pilot can tell."""
+
+from __future__ import annotations
+
+import math
+
+from ..document import CurvePoint, MetricInfo, Outlook, StrategyResult
+from .break_even import break_even, labels_until_known
+from .terms import STRATEGIES
+
+METRICS = ("accuracy", "rmse")
+FEWEST = 10
+
+
+def outlook(row: StrategyResult, metric: MetricInfo, *, regression: bool) -> Outlook | None:
+    """Return the outlook for one strategy, or ``None`` where none was measured of the kind.
+
+    Parameters
+    ----------
+    row : StrategyResult
+        With a gap.
+    metric : MetricInfo
+    regression : bool
+    """
+    gap = row.gap
+    if gap is None or row.error_target_only is None or row.n_labels < FEWEST:
+        return None
+    if metric.name not in METRICS or row.strategy not in STRATEGIES:
+        return None
+    # An interval at level 0.8 of a normal distribution is 2 x 1.2816 standard deviations wide.
+    sd = max((gap.high - gap.low) / 2.5631, 1e-6)
+    found = break_even(gap.estimate, sd, row.n_labels, row.error_target_only,
+        strategy=row.strategy, regression=regression,
+    )  # fmt: skip
+    low, high = (gap.low, gap.high) if gap.pilot_low is None else (gap.pilot_low, gap.pilot_high)
+    assert high is not None
+    known = labels_until_known(
+        gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / 2.5631,
+        margin=metric.margin, strategy=row.strategy, regression=regression,
+    )  # fmt: skip
+    return Outlook(
+        strategy=row.strategy, learner=row.learner, n_labels=row.n_labels,
+        break_even=_finite(found.n), low=_finite(found.low), high=_finite(found.high),
+        level=found.level, p_already_past=found.p_already_past, p_never=found.p_never,
+        p_beyond=found.p_beyond, largest=found.largest, sentence=found.sentence,
+        curve=[CurvePoint(n_labels=n, gap=g, low=lo, high=hi) for n, g, lo, hi in found.curve],
+        labels_until_known=_finite(known.n), until_known_sentence=known.sentence,
+    )  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
