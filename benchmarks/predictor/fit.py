@@ -90,7 +90,7 @@ def coefficients_of(data: Cases) -> tuple[Floats, Floats]:
     start = np.zeros(p + Zs.shape[1])
     start[p] = np.log(np.std(y) / 2)
     found: Any = minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 1e-12}
+        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 600, "ftol": 1e-9}
     )
     b, c = found.x[:p] / x_scale, found.x[p + 1 :] / z_scale
     return b, np.r_[found.x[p] - c @ np.where(np.isfinite(z_mean), z_mean, 0), c]

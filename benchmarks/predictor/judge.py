@@ -48,7 +48,7 @@ def by_family(
     value: Callable[[NDArray[np.int64]], float],
     families: NDArray[np.str_],
     *,
-    resamples: int = 300,
+    resamples: int = 200,
     level: float = 0.9,
 ) -> tuple[float, float]:
     """Return an interval for `value(rows)`, whole families resampled."""

@@ -1,0 +1,1 @@
+"""The predictor: how it is fitted on the measured transfers, and how it is judged."""
