@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,12 +115,12 @@ def _sign(judged: Judged, by_draw: pd.DataFrame, pairs: pd.DataFrame) -> list[st
     rivals = _rivals(judged, pairs)
     return [
         "## Sign\n\nAUROC of the probability of harm for a gap above 0.",
-        _table(head, rows),
+        markdown_table(head, rows),
         f"Noise ceiling: the mean gap of the even draws ranks the sign of that of the odd ones "
         f"with an AUROC of {ceiling:.3f} over the same strategies and learners.",
         "Rivals, over pooled and source-only (a rule that knows nothing of the strategy cannot "
         "rank others):",
-        _table(["score", "all", "clear"], rivals),
+        markdown_table(["score", "all", "clear"], rivals),
     ]
 
 
@@ -185,7 +185,7 @@ def _calibration(judged: Judged) -> list[str]:
         "## Size and probability\n\nSpearman: rank correlation of predicted and measured mean "
         "gap. Brier: how far the Brier score lies below that of the constant prevalence. ECE: "
         "expected calibration error, ten bins.",
-        _table(
+        markdown_table(
             [
                 "cases",
                 "Spearman",
@@ -226,7 +226,7 @@ def _intervals(judged: Judged) -> list[str]:
         "## Intervals\n\nShare of measured gaps inside, and mean width of the 90 % interval "
         "beside split-conformal intervals around the raw pilot that cover as much: of one width, "
         "and proportional to the pilot's standard error.",
-        _table(
+        markdown_table(
             [
                 "cases",
                 "80 %, mean",
@@ -292,7 +292,7 @@ def _policy(judged: Judged) -> list[str]:
         "of the very draw. Clearly worse: the mean gap of what was chosen is clear and above 0. "
         "Last column: mean gap of the first rule less that of the row (below 0: the first rule is "
         "better).",
-        _table(
+        markdown_table(
             [
                 "rule",
                 "mean gap",
@@ -338,16 +338,14 @@ def _by_set(judged: Judged) -> list[str]:
     return [
         "## By data set\n\nWorst Brier score first; wrong: share of the clear cases whose sign "
         "the probability gets wrong; inside: 90 % interval.",
-        _table(
+        markdown_table(
             ["data set", "cases", "harm", "Brier", "wrong, clear", "inside"],
             [row for _, row in rows],
         ),
     ]
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
-Score = Callable[[NDArray[np.int64]], float]
