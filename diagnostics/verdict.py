@@ -154,6 +154,8 @@ def _without_pilot(by_id: dict[str, CheckResult], reason: str, n_labels: int) ->
     label: Label = "caution" if alarm else "not-enough-evidence"
     settle = max(LABELS_FOR_REVERSAL, n_labels + 10)
     for_, against = _reasons(label, by_id)
+    if (expected := by_id.get("NT502")) is not None and expected.value is not None:
+        for_ = [*for_[: MAX_REASONS - 1], _reason(expected)]
     title = TARGET_ONLY_TITLE if n_labels else LABEL_FIRST_TITLE
     sentence = f"We cannot tell yet whether transfer helps or hurts. {reason}"
     if alarm:

@@ -80,7 +80,7 @@ def _small(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_evidence(name: str, folder: Path = HERE) -> pd.DataFrame:
-    """Return the stored evidence, ``pairs`` or ``pilot``."""
+    """Return the stored evidence, ``pairs``, ``pilot`` or ``no_labels``."""
     table = pd.read_parquet(folder / f"evidence_{name}.parquet")
     for text in set(TEXTS) & set(table.columns):
         table[text] = table[text].astype(str)
@@ -159,6 +159,10 @@ def main() -> None:
     write(table)
     for name, evidence in zip(("pairs", "pilot"), join_evidence(parts), strict=True):
         write(evidence, HERE / f"evidence_{name}.parquet")
+    if (parts / "no-labels").exists():
+        from .no_labels import join_no_labels
+
+        write(join_no_labels(parts), HERE / "evidence_no_labels.parquet")
     (HERE / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(table)} rows, {TABLE.stat().st_size / 1e6:.2f} MB")
 

@@ -9,6 +9,7 @@ from . import (  # noqa: F401  (imported to register)
     pilot_gap,
     quality,
     what_moved,
+    without_labels,
 )
 from ._base import BEFORE_PILOT_GAP, CHECKS, PILOT_GAP, Check, Evidence, register, run_checks
 
