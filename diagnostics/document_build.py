@@ -50,6 +50,7 @@ def build(
 
     pair, pilot = evidence.pair, evidence.pilot
     info = None if metric is None else metric_info(metric, str(pair.task))
+    ahead = _outlook(evidence, info)
     left_out = pilot.plan.left_out if pilot is not None else ()
     return Diagnosis(
         tool=Tool(version=__version__),
@@ -68,7 +69,7 @@ def build(
         headline_learner=None if evidence.headline is None else evidence.headline.name,
         verdict=decide(
             checks, evidence.strategies, metric=info, no_pilot=evidence.no_pilot,
-            n_labels=int(pair.target.labelled.sum()),
+            n_labels=int(pair.target.labelled.sum()), outlook=ahead,
         ),
         checks=list(checks),
         features=evidence.features,
@@ -76,7 +77,7 @@ def build(
         lost_columns=[LostColumn(name=x.name, side=x.side, reason=x.reason) for x in pair.lost],
         strategies=list(evidence.strategies),
         reference=reference,
-        outlook=_outlook(evidence, info),
+        outlook=ahead,
         harm_cost=settings.harm_cost,
         sensitivity=list(sensitivity),
         warnings=_warnings(evidence, settings),

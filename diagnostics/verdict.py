@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._words import chance
-from .document import CheckResult, Gap, Label, MetricInfo, Reason, StrategyResult, Verdict
+from .document import CheckResult, Gap, Label, MetricInfo, Outlook, Reason, StrategyResult, Verdict
 from .gap import HARM
 from .pilot import BASELINE, LABELS_FOR_REVERSAL
 
@@ -49,6 +49,7 @@ def decide(
     metric: MetricInfo | None,
     no_pilot: str | None,
     n_labels: int,
+    outlook: Outlook | None = None,
 ) -> Verdict:
     """Return the verdict.
 
@@ -61,6 +62,8 @@ def decide(
         Why there is no pilot, if there is none.
     n_labels : int
         Labelled target rows.
+    outlook : Outlook, optional
+        What more target labels would change.
     """
     by_id = {check.id: check for check in checks}
     best = next((row for row in strategies if row.recommended), None)
@@ -85,7 +88,7 @@ def decide(
         reasons=for_,
         counter_reasons=against,
         untested=_untested(by_id),
-        would_change_if=_change(label, best, by_id, settle, metric),
+        would_change_if=_change(label, best, by_id, settle, metric, outlook),
         labels_to_settle=settle,
         safest_default=TARGET_ONLY_TITLE,
     )
@@ -261,6 +264,7 @@ def _change(
     by_id: dict[str, CheckResult],
     settle: int | None,
     metric: MetricInfo,
+    outlook: Outlook | None,
 ) -> str:
     if by_id["NT303"].state == "fail":
         return "Finding that the label is coded the other way round on one side."
@@ -268,6 +272,8 @@ def _change(
         return f"About {settle} labelled target rows instead of {best.n_labels}."
     if label == "do-not-transfer":
         return "A source, or a part of it, in which inputs mean the same for the label."
+    if outlook is not None and outlook.break_even and outlook.break_even > best.n_labels:
+        return f"More target labels: {outlook.sentence[0].lower()}{outlook.sentence[1:]}"
     return (
         f"A much larger number of target labels than {best.n_labels}: the target-only model "
         f"then catches up, and the {metric.error_name} may no longer fall."

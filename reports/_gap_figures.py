@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import _prediction_words as told
 from . import words
 from .scales import Scale, Tick, fit, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..diagnostics.document import Gap, MetricInfo, StrategyResult
+    from ..diagnostics.document import Gap, MetricInfo, Rerun, StrategyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,11 @@ class GapBar:
     high: float
     title: str
     desc: str
+    outside: bool = False
 
 
 def gap_axis(
-    gaps: Sequence[Gap], metric: MetricInfo | None, start: float, end: float
+    gaps: Sequence[Gap | Rerun], metric: MetricInfo | None, start: float, end: float
 ) -> GapAxis | None:
     """Return the axis that holds all `gaps`, zero and the margin."""
     gaps = [g for g in gaps if all(map(math.isfinite, (g.estimate, g.low, g.high)))]
@@ -83,14 +85,59 @@ def gap_bar(gap: Gap | None, axis: GapAxis | None, metric: MetricInfo | None) ->
     if not all(map(math.isfinite, (gap.estimate, gap.low, gap.high))):
         return None
     w = words.gap_words(gap, metric)
+    outside = told.extrapolated(gap)
+    beyond = " Outside the range of measured transfers." if outside else ""
     return GapBar(
         axis.x(gap.estimate),
         axis.x(gap.low),
         axis.x(gap.high),
         f"Gap {w.estimate} {w.unit}",
         f"{w.level} interval {w.interval} {w.unit}; above zero transfer hurts. "
-        f"Chance of harm {w.p_harm}. In words: {words.gap_meaning(gap, metric)}.",
+        f"Chance of harm {w.p_harm}. In words: {words.gap_meaning(gap, metric)}.{beyond}",
+        outside,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SideLine:
+    """A thin bar below the gap's own: another interval, or another estimate."""
+
+    kind: str
+    y: float
+    estimate: float
+    low: float
+    high: float
+    words: str
+
+
+LINE_TOP, LINE_STEP = 80.0, 27.0
+
+
+def beside(gap: Gap | None) -> list[tuple[str, Gap]]:
+    """Return what stands beside the gap: for the labels at hand, and by the pilot alone."""
+    if gap is None:
+        return []
+    found = (("own", told.own_gap(gap)), ("pilot", told.pilot_gap(gap)))
+    return [(kind, other) for kind, other in found if other is not None]
+
+
+def side_lines(
+    gap: Gap | None, axis: GapAxis | None, metric: MetricInfo | None
+) -> tuple[SideLine, ...]:
+    """Place the thin bars on the axis of the gap."""
+    if axis is None:
+        return ()
+    lines = []
+    for i, (kind, other) in enumerate(beside(gap)):
+        w = words.gap_words(other, metric)
+        said = (
+            f"for the very labels at hand: {w.interval}"
+            if kind == "own"
+            else f"the pilot alone: {w.estimate} ({w.interval})"
+        )
+        ends = axis.x(other.estimate), axis.x(other.low), axis.x(other.high)
+        lines.append(SideLine(kind, LINE_TOP + LINE_STEP * i, *ends, said))
+    return tuple(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,23 @@ line, the target orange and hatched, everywhere.
 
 from ._check_figures import forest_row
 from ._column_figures import feature_words, histogram
-from ._gap_figures import StrategyRow, chance_bar, gap_axis, gap_bar
+from ._contribution_figures import contribution_plot
+from ._fragile_figures import rerun_strip
+from ._gap_figures import StrategyRow, beside, chance_bar, gap_axis, gap_bar, side_lines
 from ._label_figures import counts_plot, matrices, shares_plot
 from ._layer_figures import layer_strip, strips
 from ._measure_figures import components_plot, measures_plot
 from ._model_figures import ranking_plot, score_panels
+from ._outlook_figures import outlook_plot
+from ._reference_figures import case_rows, reference_plot
 
 __all__ = [
     "StrategyRow",
+    "beside",
+    "case_rows",
     "chance_bar",
     "components_plot",
+    "contribution_plot",
     "counts_plot",
     "feature_words",
     "forest_row",
@@ -25,8 +32,12 @@ __all__ = [
     "layer_strip",
     "matrices",
     "measures_plot",
+    "outlook_plot",
     "ranking_plot",
+    "reference_plot",
+    "rerun_strip",
     "score_panels",
     "shares_plot",
+    "side_lines",
     "strips",
 ]

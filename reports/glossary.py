@@ -22,6 +22,32 @@ GLOSSARY = (
         "and one number of target labels.",
     ),
     (
+        "Predicted gap",
+        "The gap as a model tells it from the pilot, having learned from transfers whose outcome "
+        "was measured how far such pilots can be believed. Where the model does not speak, the "
+        "pilot alone gives the gap.",
+    ),
+    (
+        "Calibrated range",
+        "The sizes, errors and kinds of learner that the measured transfers cover. Outside it a "
+        "prediction is an extrapolation: its interval is widened, and the verdict is no better "
+        "than caution.",
+    ),
+    (
+        "Contribution",
+        "What one group of evidence adds to a predicted gap. Contributions add up to it.",
+    ),
+    (
+        "Expected loss",
+        "The gap to expect, harm counted several times as heavily as gain. The strategy with the "
+        "least one is chosen.",
+    ),
+    (
+        "Break-even",
+        "The number of target labels beyond which transfer no longer helps, because the model "
+        "trained on the target alone has caught up.",
+    ),
+    (
         "Interval",
         "The range that holds the true value with the stated probability, given the rows at hand. "
         "A wide interval means few rows, not a small effect.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from . import figures, glossary, words
+from . import _prediction_words, figures, glossary, words
 from .clean import clean, clip, prose
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ SECTIONS = (
     Section("gap", "The gap", "How big is it, and how do we know?"),
     Section("columns", "Where does it differ?", "Which columns?"),
     Section("strategies", "What can we do?", "Which strategy?"),
+    Section("fragile", "How fragile is this?", "Would another seed say otherwise?"),
     Section("method", "How to read this", "What do the terms mean, and how was it made?"),
 )
 
@@ -110,7 +111,7 @@ def environment() -> Environment:
         "css": _css_string,
         "svg": lambda value: Markup(f"{value:g}"),
     }
-    env.globals |= {"w": words, "fig": figures, "glossary": glossary}
+    env.globals |= {"w": words, "fig": figures, "glossary": glossary, "told": _prediction_words}
     return env
 
 
@@ -120,13 +121,14 @@ def _context(d: Diagnosis, date: str | None) -> dict[str, Any]:
     gaps = [s.gap for s in d.strategies if s.gap]
     axis = figures.gap_axis(gaps, d.metric, 6, 234)
     headline = [d.verdict.gap] if d.verdict.gap else []
+    headline += [gap for _, gap in figures.beside(d.verdict.gap)]
     owner = words.gap_owner(d)
     return {
         "d": d,
         "v": d.verdict,
         "date": date,
         "unclear": unclear,
-        "sections": _ordered(unclear),
+        "sections": _ordered(unclear, again=bool(d.sensitivity)),
         "anchors": _anchors(d),
         "groups": {
             g: [(i, c) for i, c in enumerate(d.checks) if c.group == g]
@@ -156,9 +158,12 @@ def _context(d: Diagnosis, date: str | None) -> dict[str, Any]:
     }
 
 
-def _ordered(unclear: bool) -> list[Section]:
-    """Put the question of enough data second where the answer is that there is not."""
-    order = list(SECTIONS)
+def _ordered(unclear: bool, *, again: bool) -> list[Section]:
+    """Put the question of enough data second where the answer is that there is not.
+
+    Without reruns nothing is known of how fragile the verdict is, and the section is left out.
+    """
+    order = [section for section in SECTIONS if again or section.id != "fragile"]
     if unclear:
         order.insert(1, order.pop(2))
     return order

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import _prediction_words as told
 from . import words
 from .clean import clean, clip, prose
 
@@ -111,6 +112,12 @@ def _body(d: Diagnosis, room: _Room, width: int, html: str | None, json: str | N
     ]
     if v.gap is not None:
         lines += _labelled("Gap", _gap(d), width, 3)
+        lines += _labelled("Gap from", _origin(d), width, 3)
+        if told.extrapolated(v.gap):
+            beyond = f"the calibrated range: {told.outside(v.gap, 3)}"
+            lines += _labelled("Outside", beyond, width, 2)
+    if d.sensitivity:
+        lines += _labelled("Other seeds", _fragility(d), width, 2)
     lines += _reasons("Why", v.reasons, room.reasons, room, width)
     lines += _reasons(words.counter_title(d), v.counter_reasons, room.others, room, width)
     if v.untested:
@@ -157,6 +164,18 @@ def _gap(d: Diagnosis) -> str:
         f"{w.estimate} {w.unit}{of} ({w.level} interval {w.interval}); chance of harm "
         f"{words.chance(_p_harm(d))}; {words.gap_belongs(d)}"
     )
+
+
+def _origin(d: Diagnosis) -> str:
+    gap = d.verdict.gap
+    assert gap is not None
+    said = (told.origin_in_short(d), told.pilot_says(gap, d.metric))
+    return "; ".join(filter(None, said))
+
+
+def _fragility(d: Diagnosis) -> str:
+    reach = words.gap_range(d.sensitivity, d.metric)
+    return f"{words.fragility(d)} Gap {reach}."
 
 
 def _reasons(

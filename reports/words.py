@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..diagnostics.document import (
         CheckResult,
         Diagnosis,
         Gap,
         MetricInfo,
         NullReference,
+        Rerun,
         StrategyResult,
         Threshold,
     )
@@ -128,14 +131,18 @@ class GapWords:
         return f"{self.low} to {self.high}"
 
 
-def gap_words(gap: Gap, metric: MetricInfo | None) -> GapWords:
-    """Format `gap` in the unit of `metric`, as finely as its interval warrants."""
+def gap_words(gap: Gap | Rerun, metric: MetricInfo | None, level: float | None = None) -> GapWords:
+    """Format `gap` in the unit of `metric`, as finely as its interval warrants.
+
+    A rerun has the level of the verdict's gap, which is to be given as `level`.
+    """
     scale = metric.scale if metric else 1.0
     unit = metric.unit if metric else "error"
     numbers = [gap.estimate * scale, gap.low * scale, gap.high * scale]
     decimals = _decimals(gap, scale)
     estimate, low, high = (_signed(v, decimals) for v in numbers)
-    return GapWords(estimate, low, high, unit, percent(gap.level), chance(gap.p_harm))
+    level = getattr(gap, "level", level)
+    return GapWords(estimate, low, high, unit, percent(level), chance(gap.p_harm))
 
 
 def in_metric(value: float | None, metric: MetricInfo | None, *, bare: bool = False) -> str:
@@ -294,7 +301,45 @@ def ran(diagnosis: Diagnosis) -> str:
     return f"{sum(c.state in RAN for c in diagnosis.checks)}/{len(diagnosis.checks)}"
 
 
-def _decimals(gap: Gap, scale: float) -> int:
+def fragility(diagnosis: Diagnosis) -> str:
+    """Say in how many reruns the verdict was the same, and what it was otherwise."""
+    reruns = diagnosis.sensitivity
+    if not reruns:
+        return ""
+    own = diagnosis.verdict.label
+    same = sum(one.label == own for one in reruns)
+    rest = [
+        f"{label} {count(n)}"
+        for label in VERDICT_GLYPHS
+        if label != own and (n := sum(one.label == label for one in reruns))
+    ]
+    others = f" (the others: {', '.join(rest)})" if rest else ""
+    return f"Same verdict in {count(same)} of {plural(len(reruns), 'rerun')}{others}."
+
+
+def gap_range(gaps: Sequence[Gap | Rerun], metric: MetricInfo | None) -> str:
+    """Return the smallest and the largest estimate of `gaps` in the user's unit."""
+    scale, unit = (metric.scale, metric.unit) if metric else (1.0, "error")
+    found = sorted(gap.estimate * scale for gap in gaps)
+    decimals = max(0, max((_decimals(gap, scale) for gap in gaps), default=0))
+    low, high = (_signed(value, decimals) for value in (found[0], found[-1]))
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def alike(values: Sequence[float], metric: MetricInfo | None) -> list[str]:
+    """Format gaps in the user's unit with their signs, all to the same decimals.
+
+    Two digits of the largest, but nothing much finer than the margin.
+    """
+    scale = metric.scale if metric else 1.0
+    largest = max((abs(v * scale) for v in values if math.isfinite(v)), default=0.0)
+    decimals = min(6, _two_digits(largest))
+    if metric and math.isfinite(metric.margin):
+        decimals = min(decimals, _two_digits(metric.margin * scale) or 6)
+    return [_signed(v * scale, decimals) if math.isfinite(v) else MISSING for v in values]
+
+
+def _decimals(gap: Gap | Rerun, scale: float) -> int:
     """Return decimals for two digits of the largest number and of the interval's width."""
     largest = max(abs(v * scale) for v in (gap.estimate, gap.low, gap.high))
     width = (gap.high - gap.low) * scale
@@ -304,6 +349,11 @@ def _decimals(gap: Gap, scale: float) -> int:
         if math.isfinite(v) and v > 0
     ]
     return min(6, max(0, *wanted)) if wanted else 2
+
+
+def _two_digits(value: float) -> int:
+    """Return the decimals that show two digits of a number above zero."""
+    return max(0, 1 - math.floor(math.log10(value))) if value > 0 else 0
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -37,7 +37,7 @@ EVIDENCE = {
 PILOTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
     "pilot": ("linear", (20, 50, 200), (0, 1)),
     "pilot-more": ("linear", (100, 500, 1000), (0, 1)),
-    "pilot-forest": ("forest", (20, 100), (0, 1)),
+    "pilot-forest": ("forest", (20, 100), (0,)),
     "pilot-boosting": ("boosting", (20, 100), (0,)),
 }
 """Learner, numbers of labels and draws."""

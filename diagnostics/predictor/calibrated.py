@@ -186,15 +186,16 @@ class CalibratedPredictor:
     def kind(self, learner: str) -> str | None:
         """Return the kind of learner that was measured, or ``None``."""
         one = self._learners[learner]
+        measured = self._model.about.get("learners", ("linear",))
         if one.name in ("linear", "forest"):
-            return one.name
+            return one.name if one.name in measured else None
         estimator = one.make(100, 0)
         last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
         module = type(last).__module__
         if not module.startswith("sklearn."):
             return None
         found = next((kind for part, kind in FAMILIES.items() if part in module), None)
-        return found if found in self._model.about.get("learners", ("linear",)) else None
+        return found if found in measured else None
 
     def _outside(self, row: dict[str, float], learner: str) -> list[str]:
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from negtransfer.diagnostics.document import (
     Condition,
     ConfigValue,
     Confusion,
+    Contribution,
     Diagnosis,
     DomainInfo,
     Feature,
@@ -26,6 +27,8 @@ from negtransfer.diagnostics.document import (
     MetricInfo,
     NullReference,
     Reason,
+    ReferenceCase,
+    ReferenceCases,
     Setting,
     StrategyResult,
     Threshold,
@@ -34,6 +37,9 @@ from negtransfer.diagnostics.document import (
 )
 from negtransfer.diagnostics.measures import times_chance
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LABELS = (
     "transfer",
     "transfer-with-adaptation",
@@ -41,7 +47,9 @@ LABELS = (
     "do-not-transfer",
     "not-enough-evidence",
 )
-EXAMPLES = (*LABELS, "regression", "multiclass", "wide", "hostile", "bare")
+EXAMPLES = (
+    *LABELS, "regression", "multiclass", "wide", "hostile", "bare", "predicted", "outside",
+)  # fmt: skip
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -169,6 +177,11 @@ def make_diagnosis(label: str = "do-not-transfer") -> Diagnosis:
         return _wide()
     if label == "hostile":
         return _hostile()
+    if label == "predicted":
+        return with_prediction(_base("transfer"))
+    if label == "outside":
+        d = _base("caution")
+        return with_prediction(d, outside=["the learner (knn)", "the number of columns (4,000)"])
     raise KeyError(label)
 
 
@@ -748,6 +761,52 @@ def _regression() -> Diagnosis:
     )
 
 
+def with_prediction(
+    d: Diagnosis, outside: Sequence[str] = (), names: Sequence[str] = ("a set", "a", "b")
+) -> Diagnosis:
+    """Return `d` as if its gaps had been predicted by a model of measured transfers."""
+
+    def predicted(gap: Gap | None) -> Gap | None:
+        if gap is None:
+            return None
+        parts = [("pilot, in the metric", 0.7), ("sizes and difficulty", -0.2),
+                 ("what the strategy usually does", 0.5)]  # fmt: skip
+        update: dict[str, Any] = {
+            "in_calibrated_range": not outside,
+            "outside": list(outside),
+            "expected_loss": 1.25 * gap.estimate,
+            "own_draw": [gap.low - 0.01, gap.high + 0.01],
+            "pilot_estimate": gap.estimate + 0.013,
+            "pilot_low": gap.low - 0.02,
+            "pilot_high": gap.high + 0.05,
+            "contributions": [
+                Contribution(group=group, value=share * gap.estimate) for group, share in parts
+            ],
+        }
+        return gap.model_copy(update=update)
+
+    cases = [
+        ReferenceCase(
+            data_set=names[0], source=f"{names[1]} {i}", target=names[2], n_labels=20 + i,
+            predicted=0.01 * (i - 6), low=0.01 * (i - 8), high=0.01 * (i - 4),
+            observed=0.012 * (i - 6) + (0.1 if i == 5 else 0), near=i < 3,
+        )
+        for i in range(12)
+    ]  # fmt: skip
+    reference = ReferenceCases(
+        strategy="pooled", learner="linear", n_cases=286, coverage=0.78, level=0.8, n_sets=52,
+        n_pairs=550, cases=cases,
+    )  # fmt: skip
+    return d.model_copy(
+        update={
+            "reference": reference,
+            "harm_cost": 3.0,
+            "verdict": d.verdict.model_copy(update={"gap": predicted(d.verdict.gap)}),
+            "strategies": [s.model_copy(update={"gap": predicted(s.gap)}) for s in d.strategies],
+        }
+    )
+
+
 def _multiclass() -> Diagnosis:
     d = _base("do-not-transfer")
     k = 12
@@ -812,7 +871,7 @@ def _wide() -> Diagnosis:
 
 
 def _hostile() -> Diagnosis:
-    d = _base("do-not-transfer")
+    d = with_prediction(_base("do-not-transfer"), outside=HOSTILE, names=HOSTILE)
     features = [_feature(name, 0.5, i) for i, name in enumerate(HOSTILE)]
     classes = dict.fromkeys(HOSTILE, 5)
     nasty = "Column " + ", ".join(HOSTILE) + " differs."

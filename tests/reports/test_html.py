@@ -82,7 +82,9 @@ def test_loads_and_runs_nothing(page):
     style = "".join(n["text"] for n in page.all("style"))
     assert "http" not in style
     assert "@import" not in style
-    assert re.findall(r"url\(([^)]*)\)", style) == ["#hatch-harm", "#hatch-target"]
+    assert re.findall(r"url\(([^)]*)\)", style) == [
+        "#hatch-harm", "#hatch-outside", "#hatch-target",
+    ]  # fmt: skip
     policy = next(m["attrs"] for m in page.all("meta") if "http-equiv" in m["attrs"])
     assert policy["content"].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src")
 

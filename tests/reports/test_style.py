@@ -42,6 +42,7 @@ MARKS = [
     ("mark", "band"),
     ("hatch", "paper"),
     ("hatch", "panel"),
+    ("muted", "band"),
 ]
 
 
