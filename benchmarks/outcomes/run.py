@@ -5,7 +5,8 @@
     python -m benchmarks.outcomes.run --data DIR       # another folder of data sets
 
 Every pair of a stage is one task of joblib, so that a backend for many machines can take the
-work over (``--backend``), and writes one file below ``--parts``.  `collect` then joins them.
+work over (``--backend``), and writes one file below ``--parts``.  `benchmarks.outcomes.table`
+then joins them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
@@ -56,7 +58,9 @@ def one_part(stage: Stage | str, dataset: DataSet, source: str, target: str, pat
     return f"{name} {dataset.name} {source} {target} {time.perf_counter() - began:.1f} s"
 
 
-def pending(stages: Sequence[str], parts: Path, data: Path | None, most: int | None):  # type: ignore[no-untyped-def]
+def pending(
+    stages: Sequence[str], parts: Path, data: Path | None, most: int | None
+) -> Iterator[Any]:
     """Yield the calls that are still to be made, stage after stage, sets taking turns."""
     by_name = {stage.name: stage for stage in STAGES}
     sets = all_sets(data)
