@@ -67,7 +67,8 @@ def by_kind(m: Measured) -> str:
         if column not in m.pairs:
             continue
         told = m.pairs[[*CASE, column]].copy()
-        told[column] = told[column].fillna("not run").astype(str).replace("", "nothing")
+        known = told[column].astype(object).fillna("not run")
+        told[column] = known.astype(str).replace("", "nothing")
         rows = []
         for group in sorted(told[column].unique()):
             for name in JUDGED:
@@ -242,7 +243,7 @@ def answer_kind(m: Measured) -> str:
     if m.pairs is None or "moved" not in m.pairs:
         return ""
     said = []
-    moved = m.pairs["moved"].fillna("not run").astype(str)
+    moved = m.pairs["moved"].astype(object).fillna("not run").astype(str)
     for group in sorted(moved.unique()):
         cells = m.pick("pooled").merge(m.pairs.loc[moved == group, CASE], on=CASE)
         if cells["set"].nunique() >= 3:

@@ -82,8 +82,9 @@ def _small(table: pd.DataFrame) -> pd.DataFrame:
 def read_evidence(name: str, folder: Path = HERE) -> pd.DataFrame:
     """Return the stored evidence, ``pairs``, ``pilot`` or ``no_labels``."""
     table = pd.read_parquet(folder / f"evidence_{name}.parquet")
-    for text in set(TEXTS) & set(table.columns):
-        table[text] = table[text].astype(str)
+    for name in table.columns:
+        if isinstance(table[name].dtype, pd.CategoricalDtype):
+            table[name] = table[name].astype(str if name in TEXTS else object)
     return table
 
 
