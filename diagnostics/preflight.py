@@ -13,7 +13,7 @@ from .errors import InputError, NegativeTransferError
 from .gate import OK, exit_code
 
 if TYPE_CHECKING:
-    from .domain import Domain
+    from .domain import Domain, Pair
     from .gap import GapEstimator
 
 Progress = Callable[[str, int, int], None]
@@ -183,7 +183,7 @@ def preflight(
     effort = min(1.0, budget / 60.0)
     predictor = CalibratedPredictor(
         pair, learners, seed=random_state, cost=settings.harm_cost,
-        rows_at_random=group is None and time is None,
+        rows_at_random=time is None and not _grouped(pair),
     )  # fmt: skip
     estimator = predictor if estimator is None else estimator
     # One BLAS thread: the work is spread over fits, and sums keep their order.
@@ -270,6 +270,12 @@ def _seconds(value: Any) -> float:
             "seconds."
         )
     return seconds
+
+
+def _grouped(pair: Pair) -> bool:
+    """Return whether some unit has more than one row, so that rows are held out together."""
+    unit = pair.target.unit
+    return unit is not None and len(set(unit.tolist())) < len(unit)
 
 
 def _column(name: Any, role: str) -> str | None:
