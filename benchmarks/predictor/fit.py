@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import TABLE, read, read_evidence, versions
@@ -25,10 +24,10 @@ from negtransfer.diagnostics.predictor.reference import Reference, placed, to_by
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
 from .cases import Cases, cases, table_hash
+from .regression import location_scale
 
 Floats = NDArray[np.float64]
 SHIPPED = Path(__file__).resolve().parents[2] / "diagnostics" / "predictor"
-DF = 4.0
 PENALTY = 300.0
 FOLDS = 10
 QUANTILES = 199
@@ -69,31 +68,9 @@ def left_out(data: Cases, *, folds: int = FOLDS) -> tuple[Floats, Floats]:
 def coefficients_of(data: Cases) -> tuple[Floats, Floats]:
     """Return the coefficients of mean and log spread, of terms as they are."""
     _, X, _, Z = terms(data.evidence)
-    y, weight = _answer(data), data.weights
-    x_scale = X.std(axis=0)
-    x_scale[x_scale < 1e-9] = np.inf
-    z_mean, z_scale = Z.mean(axis=0), Z.std(axis=0)
-    z_scale[z_scale < 1e-9] = np.inf
-    Xs, Zs = X / x_scale, np.c_[np.ones(len(Z)), (Z - z_mean) / z_scale]
-    p = Xs.shape[1]
-
-    def objective(theta: Floats) -> tuple[float, Floats]:
-        b, c = theta[:p], theta[p:]
-        scale = np.exp(Zs @ c)
-        r = (y - Xs @ b) / scale
-        loss = (weight * (Zs @ c + (DF + 1) / 2 * np.log1p(r**2 / DF))).sum()
-        dr = weight * (DF + 1) * r / (DF + r**2)
-        grad = np.r_[-(Xs.T @ (dr / scale)) + PENALTY * b, Zs.T @ (weight - dr * r)]
-        grad[p + 1 :] += PENALTY * c[1:]
-        return float(loss + PENALTY / 2 * (b @ b + c[1:] @ c[1:])), grad
-
-    start = np.zeros(p + Zs.shape[1])
-    start[p] = np.log(np.std(y) / 2)
-    found: Any = minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 600, "ftol": 1e-9}
+    return location_scale(
+        X, Z, _answer(data), data.weights, penalty=PENALTY, max_iter=600, tolerance=1e-9
     )
-    b, c = found.x[:p] / x_scale, found.x[p + 1 :] / z_scale
-    return b, np.r_[found.x[p] - c @ np.where(np.isfinite(z_mean), z_mean, 0), c]
 
 
 def _answer(data: Cases) -> Floats:

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from benchmarks.outcomes.table import CASE, CELL, MARGIN, gaps, read, read_evidence, versions
 from negtransfer.diagnostics.predictor.no_labels_model import ANSWERS, Head, NoLabelModel
 from negtransfer.diagnostics.predictor.no_labels_terms import ERROR_AT, NUMBERS, RANGED, terms
 
 from .cases import table_hash
-from .fit import DF, LARGEST, TOLERANCE, quantiles
+from .fit import LARGEST, TOLERANCE, quantiles
+from .regression import location_scale
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent
@@ -107,30 +107,9 @@ def measured(outcomes: pd.DataFrame, evidence: pd.DataFrame) -> Rows:
 def coefficients(rows: Rows, answer: Floats) -> tuple[Floats, Floats]:
     """Return the coefficients of mean and log spread, of terms as they are."""
     _, X, _, Z = terms(rows.evidence)
-    weight = rows.weights
-    x_scale, z_mean, z_scale = X.std(axis=0), Z.mean(axis=0), Z.std(axis=0)
-    x_scale[x_scale < 1e-9] = np.inf
-    z_scale[z_scale < 1e-9] = np.inf
-    Xs, Zs = X / x_scale, np.c_[np.ones(len(Z)), (Z - z_mean) / z_scale]
-    p = Xs.shape[1]
-
-    def objective(theta: Floats) -> tuple[float, Floats]:
-        b, c = theta[:p], theta[p:]
-        scale = np.exp(Zs @ c)
-        r = (answer - Xs @ b) / scale
-        loss = (weight * (Zs @ c + (DF + 1) / 2 * np.log1p(r**2 / DF))).sum()
-        pull = weight * (DF + 1) * r / (DF + r**2)
-        slope = np.r_[-(Xs.T @ (pull / scale)) + PENALTY * b, Zs.T @ (weight - pull * r)]
-        slope[p + 1 :] += PENALTY * c[1:]
-        return float(loss + PENALTY / 2 * (b @ b + c[1:] @ c[1:])), slope
-
-    start = np.zeros(p + Zs.shape[1])
-    start[p] = np.log(np.std(answer) / 2)
-    found: Any = minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 1e-12}
+    return location_scale(
+        X, Z, answer, rows.weights, penalty=PENALTY, max_iter=2000, tolerance=1e-12
     )
-    b, c = found.x[:p] / x_scale, found.x[p + 1 :] / z_scale
-    return b, np.r_[found.x[p] - c @ z_mean, c]
 
 
 def folds(rows: Rows, k: int) -> Iterator[NDArray[np.bool_]]:

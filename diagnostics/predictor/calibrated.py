@@ -21,13 +21,11 @@ from ..pilot import Metric, Pilot
 from .evidence import disagreement, of_pilot, of_strategy
 from .model import GapModel, Prediction, shipped
 from .reference import Reference, shipped_reference
-from .terms import GROUPS, STRATEGIES, studentised
+from .terms import GROUPS, METRICS, STRATEGIES, studentised
 
 if TYPE_CHECKING:
     from ..domain import Pair
 
-METRICS = ("accuracy", "rmse")
-"""In which transfers were measured."""
 WIDER = 1.5
 """Outside the calibrated range the spread grows by this factor."""
 SLACK = 1.25

@@ -6,9 +6,8 @@ import math
 
 from ..document import CurvePoint, MetricInfo, Outlook, StrategyResult
 from .break_even import break_even, labels_until_known
-from .terms import STRATEGIES
+from .terms import METRICS, STRATEGIES
 
-METRICS = ("accuracy", "rmse")
 FEWEST = 10
 
 

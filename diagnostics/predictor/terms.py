@@ -19,6 +19,8 @@ STRATEGIES = (
     "source-only", "pooled", "pooled-equal-weight", "source-recalibrated",
     "source-recalibrated-classes", "stacking", "feature-augmentation", "hypothesis-residual",
 )  # fmt: skip
+METRICS = ("accuracy", "rmse")
+"""In which transfers were measured."""
 LEARNERS = ("forest", "boosting", "network")
 """Besides the linear one."""
 LEAST_SE = 0.002
