@@ -23,6 +23,14 @@ COVERED = 0.95
 """A strategy is compared where it has a gap in this share of all cells."""
 
 
+def _first_draws(m: Measured) -> pd.DataFrame:
+    """Return the draws that every strategy has: the first eight, at few numbers of labels."""
+    every = m.by_draw
+    return every[
+        (every["learner"] == "linear") & every["n_labels"].isin(FEW) & (every["draw"] < DRAWS)
+    ]
+
+
 def break_even(m: Measured) -> str:
     """Return the section on the number of labels at which transfer stops helping."""
     rows = []
@@ -101,7 +109,7 @@ class Board(NamedTuple):
 @cache
 def board(m: Measured, kind: str) -> Board:
     """Return how the strategies do as defaults; worked out once for each table."""
-    draws = m.by_draw[(m.by_draw["learner"] == "linear") & m.by_draw["n_labels"].isin(FEW)]
+    draws = _first_draws(m)
     draws = draws[kind_of(draws) == kind]
     known = draws[draws["gap"].notna()].groupby("strategy").size()
     if not len(known):
@@ -166,7 +174,7 @@ def safest(m: Measured) -> str:
 
 def _duels(m: Measured) -> str:
     margin = pd.Series({task: MARGIN.get(task, 0.01) for task in m.cells["task"].unique()})
-    draws = m.by_draw[(m.by_draw["learner"] == "linear") & m.by_draw["n_labels"].isin(FEW)]
+    draws = _first_draws(m)
     rows = []
     for kind in ("classes", "quantities"):
         part = draws[kind_of(draws) == kind]

@@ -18,6 +18,8 @@ from negtransfer.diagnostics.strategies._network import TITLE, source_network
 LABELS = (0, 10, 20, 50, 100, 200, 500, 1000)
 FEW = (20, 100, 500)
 DRAWS = 8
+MORE_DRAWS = 16
+"""So that the mean gaps of the linear learner at the usual numbers of labels are less noisy."""
 
 CORE = (
     "target-only", "source-only", "source-recalibrated", "source-recalibrated-classes", "pooled",
@@ -31,6 +33,7 @@ NETWORK = (
     "network-fine-tune", "network-probe-then-tune", "network-l2-sp",
 )  # fmt: skip
 WITHOUT_LABELS = ("source-only", "label-shift-em", "align-coral", "align-linear-ot")
+FREE = tuple(name for name in WITHOUT_LABELS if name != "source-only")
 MEDIUM = (
     "importance-classifier", "importance-least-squares", "reweight-tradaboost", "align-tca",
     "align-entropic-ot",
@@ -51,7 +54,7 @@ class Stage:
     strategies : tuple of str
         The target alone is always measured beside them.
     labels : tuple of int
-    draws : int
+    draws : range
     most_pairs : int
         Of each data set.
     """
@@ -60,17 +63,19 @@ class Stage:
     learner: str
     strategies: tuple[str, ...]
     labels: tuple[int, ...]
-    draws: int
+    draws: range
     most_pairs: int
 
 
 STAGES = (
-    Stage("linear", "linear", CORE, LABELS, DRAWS, 15),
-    Stage("forest", "forest", TREES, FEW, DRAWS, 4),
-    Stage("boosting", "boosting", TREES, FEW, DRAWS, 4),
-    Stage("linear-others", "linear", OTHERS, FEW, DRAWS, 15),
-    Stage("linear-medium", "linear", MEDIUM, (20, 100), DRAWS, 2),
-    Stage("network", "network", NETWORK, (20, 100), DRAWS, 1),
+    Stage("linear", "linear", CORE, LABELS, range(DRAWS), 15),
+    Stage("forest", "forest", TREES, FEW, range(DRAWS), 4),
+    Stage("boosting", "boosting", TREES, FEW, range(DRAWS), 4),
+    Stage("linear-others", "linear", OTHERS, FEW, range(DRAWS), 15),
+    Stage("linear-medium", "linear", MEDIUM, (20, 100), range(DRAWS), 2),
+    Stage("network", "network", NETWORK, (20, 100), range(DRAWS), 1),
+    Stage("linear-free", "linear", FREE, (0,), range(DRAWS), 15),
+    Stage("linear-draws", "linear", CORE, (20, 50, 200), range(DRAWS, MORE_DRAWS), 15),
 )
 
 

@@ -140,7 +140,7 @@ def _cells(
         and (learner.takes_weights or not STRATEGIES[name].needs_weights)
     ]
     kept: tuple[Any, Memo] | None = None
-    for draw in range(stage.draws):
+    for draw in stage.draws:
         c = cut(dataset, rows, pair, source, target, draw)
         if len(c.test) < MIN_TEST or len(c.source) < MIN_TEST:
             continue

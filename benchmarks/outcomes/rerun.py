@@ -27,23 +27,35 @@ AT_LEAST = 5
 
 
 def _own(stage: Stage) -> set[str]:
-    """Return the strategies by which a stage is known among those of its learner."""
+    """Return the strategies by which a stage is known where learner, draws and labels meet."""
     others = {
         name
         for other in STAGES
         if other.learner == stage.learner and other.name != stage.name
+        and set(other.draws) & set(stage.draws) and set(other.labels) & set(stage.labels)
         for name in other.strategies
-    }
+    }  # fmt: skip
     return set(stage.strategies) - others - {"target-only"}
+
+
+def rows_of(table: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+    """Return the rows of a stage: its strategies, numbers of labels and draws."""
+    strategies = {*stage.strategies, "target-only"}
+    if 0 in stage.labels:
+        strategies.add("source-constant")
+    return table[
+        (table["learner"] == stage.learner) & table["strategy"].isin(strategies)
+        & table["n_labels"].isin(stage.labels) & table["draw"].isin(stage.draws)
+    ]  # fmt: skip
 
 
 def places(table: pd.DataFrame) -> list[tuple[Stage, str, str, str]]:
     """Return every (stage, set, source, target) that the table holds."""
     found = []
     for stage in STAGES:
-        here = table[(table["learner"] == stage.learner) & table["strategy"].isin(_own(stage))]
+        here = rows_of(table, stage)
         pairs = (
-            here[["set", "source", "target"]]
+            here.loc[here["strategy"].isin(_own(stage)), ["set", "source", "target"]]
             .drop_duplicates()
             .sort_values(["set", "source", "target"])
         )
@@ -68,13 +80,10 @@ def compared(
     new = measure_pair(dataset, source, target, stage)
     for name in ("error", "second"):
         new[name] = new[name].round(4).astype(np.float32)
-    strategies = {*_own(stage), *new["strategy"]}
-    here = old[
-        (old["set"] == dataset.name) & (old["source"] == source) & (old["target"] == target)
-        & (old["learner"] == stage.learner) & old["strategy"].isin(strategies)
+    here = rows_of(old, stage)
+    here = here[
+        (here["set"] == dataset.name) & (here["source"] == source) & (here["target"] == target)
     ]  # fmt: skip
-    # The target alone, and a strategy of two stages, stand there for all numbers of labels.
-    here = here[here["n_labels"].isin(stage.labels)]
     both = here[[*KEYS, *FIGURES]].merge(
         new[[*KEYS, *FIGURES]], on=KEYS, how="outer", suffixes=("_old", "_new"), indicator="side"
     )

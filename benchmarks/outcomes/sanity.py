@@ -123,11 +123,11 @@ def measured(
 
 def stages_of(names: tuple[str, ...], labels: tuple[int, ...], forest: bool) -> tuple[Stage, ...]:
     """Return the stages: linear with everything, the forest with few strategies."""
-    found = [Stage("linear", "linear", names, labels, DRAWS, 1)]
+    found = [Stage("linear", "linear", names, labels, range(DRAWS), 1)]
     few = tuple(n for n in FEW if n in labels)
     some = tuple(name for name in FOREST if name in names)
     if forest and few and some:
-        found.append(Stage("forest", "forest", some, few, DRAWS, 1))
+        found.append(Stage("forest", "forest", some, few, range(DRAWS), 1))
     return tuple(found)
 
 
@@ -287,7 +287,7 @@ def repeat_worsenings(steps: pd.DataFrame, sets: list[DataSet], path: Path) -> N
             dataset.name, dataset.folder, dataset.domains, dataset.regression, dataset.embedded
         )
         pair = (int(step["n_before"]), int(step["n_labels"]))
-        stage = Stage("again", step["learner"], (), pair, DRAWS, 1)
+        stage = Stage("again", step["learner"], (), pair, range(DRAWS), 1)
         table = measure_pair(fresh, step["source"], step["target"] + AGAIN, stage)
         again = worsenings(table).assign(pair=step["pair"])
         store(again, path, check="more labels", round=2, strategy="target-only")

@@ -14,12 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from negtransfer.diagnostics.predictor.no_labels_evidence import DISTANCES
+
 HERE = Path(__file__).parent
 TABLE = HERE / "outcomes.parquet"
 CASE = ["family", "set", "source", "target", "task"]
 CELL = [*CASE, "learner", "strategy", "n_labels"]
 MARGIN = {"regression": 0.02}
 """Least gap that counts: 0.02 standard deviations, or one point of error for classes."""
+AWAY = "shift_"
+"""Begins the columns of pilots that come from the evidence without labels."""
 TEXTS = [*CASE, "learner", "strategy"]
 
 
@@ -57,10 +61,21 @@ def join_evidence(parts: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     pilots = pd.concat([one for stage in PILOTS for one in every(stage)], ignore_index=True)
     pilots = pilots.sort_values([*CELL, "draw"], kind="stable").reset_index(drop=True)
+    pilots = _with_distances(pilots, every("no-labels"))
     checks = every("checks")
     pairs = pd.concat(checks, ignore_index=True) if checks else pd.DataFrame(columns=CASE)
     pairs = pairs.sort_values(CASE, kind="stable").reset_index(drop=True)
     return tuple(_small(one) for one in (pairs, pilots))  # type: ignore[return-value]
+
+
+def _with_distances(pilots: pd.DataFrame, unlabelled: list[pd.DataFrame]) -> pd.DataFrame:
+    """Add to pilots how far apart the inputs of the same draw are, NaN where not known."""
+    keys = ["set", "source", "target", "draw"]
+    names = {name: f"{AWAY}{name}" for name in DISTANCES}
+    if not unlabelled:
+        return pilots.assign(**dict.fromkeys(names.values(), np.nan))
+    known = pd.concat([one for one in unlabelled if "draw" in one], ignore_index=True)
+    return pilots.merge(known[[*keys, *names]].rename(columns=names), on=keys, how="left")
 
 
 def _small(table: pd.DataFrame) -> pd.DataFrame:

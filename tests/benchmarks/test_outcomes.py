@@ -10,7 +10,8 @@ import pytest
 from benchmarks.outcomes import measure, rerun, run, sanity, sets, table
 from benchmarks.outcomes.arms import STAGES, Stage
 
-SMALL = Stage("linear", "linear", ("target-only", "source-only", "pooled"), (0, 10, 20), 3, 2)
+THREE = ("target-only", "source-only", "pooled")
+SMALL = Stage("linear", "linear", THREE, (0, 10, 20), range(3), 2)
 DOMAINS = ("a", "b", "c")
 
 
