@@ -17,6 +17,7 @@ class Reporter:
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
         self._start = self._last = time.monotonic()
+        self._fits: dict[str, float] = {}
         self._bar: Any = None
         self._task: Any = None
 
@@ -43,6 +44,24 @@ class Reporter:
                 f"negtransfer: {stage}, {done} of {total} ({now - self._start:.0f} s)",
                 file=sys.stderr,
             )
+
+    def fitted(self, learner: str, n_rows: int, seconds: float) -> None:
+        """Take note of how long a learner needed for a fit."""
+        self._fits[learner] = seconds / max(n_rows, 1)
+
+    def took(self, learner: str | None, n_rows: int | None) -> None:
+        """Say how long it all took, and about how long one fit of `learner` on `n_rows` would.
+
+        A clock, so that it stands on standard error and nowhere in the result.
+        """
+        seconds = time.monotonic() - self._start
+        if not self._enabled or seconds < QUIET_SECONDS:
+            return
+        said = f"negtransfer: took {seconds:.0f} s"
+        if n_rows is not None and learner in self._fits:
+            once = self._fits[learner] * n_rows
+            said += f"; one training of {learner} on {n_rows:,} rows about {once:.2g} s"
+        print(said, file=sys.stderr)
 
     def _live(self, stage: str, done: int, total: int) -> None:
         if self._bar is None:

@@ -28,6 +28,7 @@ from .cli_common import (
     write_outputs,
 )
 from .cli_models import models
+from .costs import HARM_COST
 from .errors import InputError
 from .gate import INTERNAL, INTERRUPTED, exit_code
 
@@ -156,11 +157,16 @@ def check(
         float,
         typer.Option(help="How many times a harm counts against a gain of the same size, when "
                      "strategies are compared."),
-    ] = 3.0,
+    ] = HARM_COST,
     margin: Annotated[
         float | None,
         typer.Option(help="Smallest gap that matters, in the error's own scale: 0.01 is one "
                      "point (default), 0.02 that many standard deviations."),
+    ] = None,
+    label_cost: Annotated[
+        float | None,
+        typer.Option(help="Cost of one more target label, in the error's own scale, to weigh "
+                     "more labels against what they save: 0.0001 if a hundred must save a point."),
     ] = None,
     no_progress: Annotated[
         bool, typer.Option("--no-progress", help="No progress on standard error.")
@@ -179,11 +185,13 @@ def check(
             target_label=target_label, task=task, metric=metric, learner=learner,
             random_state=seed, budget=seconds, keep_shared_rows=keep_shared_rows,
             strategies=strategies, group=group, time=time, reruns=reruns,
-            harm_cost=harm_cost, margin=margin,
+            harm_cost=harm_cost, margin=margin, label_cost=label_cost,
             n_jobs=jobs_of(jobs), progress=progress, origin="flag",
         )  # fmt: skip
     write_outputs(result, html, json, render_html)
     show(result, output, html, json, render_text)
+    cost = result.cost
+    progress.took(result.headline_learner, None if cost is None else cost.rows_full_training)
     return exit_code(result, fail_on=fail_on, allow_insufficient=allow_insufficient)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 """Minor for what is added, major for what an older reader would misread."""
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
@@ -416,6 +416,61 @@ class CurvePoint(_Model):
     high: float
 
 
+class LabelWorth(_Model):
+    """How many more target labels would do for the target alone what transfer does now."""
+
+    more_labels: float | None = Field(
+        description="0 where transfer hurts; null where more than `largest` labels in all"
+    )
+    low: float | None
+    high: float | None = Field(description="null: beyond `largest`")
+    level: float
+    p_none: float = Field(description="probability that transfer is worth nothing")
+    p_beyond: float = Field(description="probability that it is worth more than was measured")
+    largest: int = Field(description="most target labels with which errors were measured")
+    words: str = Field(description="the worth as a clause")
+    sentence: str
+
+
+class LabelOption(_Model):
+    """So many more target labels, and the better of two uses of what there is then."""
+
+    more_labels: int
+    n_labels: int
+    use: str = Field(description="the strategy of the verdict, or 'target-only'")
+    error_target_only: float = Field(description="expected error of the target alone")
+    low: float
+    high: float
+    loss: float = Field(
+        description="expected error less that of the target alone with the labels at hand, harm "
+        "counted as often as `harm_cost` says"
+    )
+    price: float = Field(description="of the labels, in the error's own scale")
+    total: float
+
+
+class LabelPlan(_Model):
+    """What labels cost against what they save: beside the verdict, which it never changes.
+
+    An extrapolation by curves learned from measured transfers.
+    """
+
+    label_cost: float = Field(description="of one more target label, in the error's own scale")
+    harm_cost: float
+    strategy: str
+    learner: str
+    transfer_weighed: bool = Field(
+        description="false where the verdict does not recommend the strategy: then only the "
+        "target alone is weighed"
+    )
+    level: float
+    largest: int
+    options: list[LabelOption]
+    more_labels: int = Field(description="of the cheapest option")
+    use: str
+    sentence: str
+
+
 class Outlook(_Model):
     """What more target labels would change, for the strategy of the verdict."""
 
@@ -439,6 +494,25 @@ class Outlook(_Model):
         description="target labels until the pilot tells help from harm; null beyond `largest`"
     )
     until_known_sentence: str
+    worth: LabelWorth | None = Field(
+        default=None,
+        description="null in documents of before, and with as many labels as were measured",
+    )
+
+
+class Cost(_Model):
+    """What the pilot fitted, beside one training with transfer; counts, no clock."""
+
+    fits: dict[str, int] = Field(
+        description="models fitted by the pilot, by learner; 'own models' are those of "
+        "strategies that bring their own"
+    )
+    rows_fitted: dict[str, int] = Field(
+        description="the same, each counted as often as it had rows to train on"
+    )
+    rows_full_training: int = Field(
+        description="rows of one training with transfer: all labelled ones of both sides"
+    )
 
 
 class Rerun(_Model):
@@ -492,6 +566,12 @@ class Diagnosis(_Model):
     )
     harm_cost: float | None = Field(
         default=None, description="how many times a harm counts against a gain, in the choice"
+    )
+    label_plan: LabelPlan | None = Field(
+        default=None, description="null where labels were not priced, or could not be"
+    )
+    cost: Cost | None = Field(
+        default=None, description="null without a pilot, and in documents of before"
     )
     sensitivity: list[Rerun] = Field(
         default_factory=list,

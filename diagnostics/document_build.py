@@ -13,19 +13,25 @@ from .checks import Evidence
 from .document import (
     CheckResult,
     ConfigValue,
+    Cost,
     Diagnosis,
     DomainInfo,
+    LabelPlan,
     LostColumn,
     MeasureInfo,
     MetricInfo,
     Outlook,
     ReferenceCases,
     Rerun,
+    StrategyResult,
     Tool,
+    Verdict,
 )
 from .learners import Learner
-from .pilot import Metric, proper_score
+from .pilot import BASELINE, Metric, mean_error, proper_score
+from .predictor.labels_first import label_plan
 from .predictor.outlook import outlook
+from .predictor.worth import LARGEST, Situation
 from .situation import describe
 from .verdict import decide
 
@@ -52,6 +58,11 @@ def build(
     info = None if metric is None else metric_info(metric, str(pair.task))
     ahead = _outlook(evidence, info)
     left_out = pilot.plan.left_out if pilot is not None else ()
+    verdict = decide(
+        checks, evidence.strategies, metric=info, no_pilot=evidence.no_pilot,
+        n_labels=int(pair.target.labelled.sum()), outlook=ahead,
+    )  # fmt: skip
+    plan, no_plan = _label_plan(evidence, settings, info, ahead, verdict)
     return Diagnosis(
         tool=Tool(version=__version__),
         command=_command(pair, settings),
@@ -67,10 +78,7 @@ def build(
         metric=info,
         learners={one.name: one.title for one in learners},
         headline_learner=None if evidence.headline is None else evidence.headline.name,
-        verdict=decide(
-            checks, evidence.strategies, metric=info, no_pilot=evidence.no_pilot,
-            n_labels=int(pair.target.labelled.sum()), outlook=ahead,
-        ),
+        verdict=verdict,
         checks=list(checks),
         features=evidence.features,
         measures=list(measures),
@@ -79,16 +87,74 @@ def build(
         reference=reference,
         outlook=ahead,
         harm_cost=settings.harm_cost,
+        label_plan=plan,
+        cost=_cost(evidence),
         sensitivity=list(sensitivity),
-        warnings=_warnings(evidence, settings),
+        warnings=[*_warnings(evidence, settings), *filter(None, [no_plan])],
     )  # fmt: skip
 
 
 def _outlook(evidence: Evidence, metric: MetricInfo | None) -> Outlook | None:
-    best = next((row for row in evidence.strategies if row.recommended), None)
+    best = _best(evidence)
     if best is None or metric is None:
         return None
-    return outlook(best, metric, regression=evidence.pair.task == "regression")
+    regression = evidence.pair.task == "regression"
+    return outlook(best, metric, regression=regression, here=_situation(evidence, best))
+
+
+def _cost(evidence: Evidence) -> Cost | None:
+    pair = evidence.pair
+    work = None if evidence.pilot is None else evidence.pilot.work
+    if work is None:
+        return None
+    labelled = int(pair.source.labelled.sum()) + int(pair.target.labelled.sum())
+    return Cost(fits=work.fits, rows_fitted=work.rows, rows_full_training=labelled)
+
+
+def _best(evidence: Evidence) -> StrategyResult | None:
+    return next((row for row in evidence.strategies if row.recommended), None)
+
+
+def _situation(evidence: Evidence, best: StrategyResult) -> Situation | None:
+    """Return what is known of the target with the labels at hand."""
+    pilot, pair = evidence.pilot, evidence.pair
+    if pilot is None or best.error_target_only is None or best.n_labels < 1:
+        return None
+    constant = mean_error(pilot.metric, pilot.y, pilot.constant, pilot.scale)
+    return Situation(
+        best.n_labels, best.error_target_only, constant, max(1, pair.target.X.shape[1]),
+        str(pair.task), best.learner,
+    )  # fmt: skip
+
+
+def _label_plan(
+    evidence: Evidence,
+    settings: Settings,
+    metric: MetricInfo | None,
+    ahead: Outlook | None,
+    verdict: Verdict,
+) -> tuple[LabelPlan | None, str | None]:
+    """Return what labels cost against what they save, or why that cannot be said."""
+    if settings.label_cost is None:
+        return None, None
+    best = _best(evidence)
+    here = None if best is None else _situation(evidence, best)
+    if best is None or here is None or metric is None:
+        return None, "labels were priced, and without a pilot what they save cannot be told"
+    if ahead is None:
+        return None, (
+            "labels were priced, and what they save was measured only for accuracy and RMSE, the "
+            "usual strategies and ten labels or more"
+        )
+    if here.n >= LARGEST:
+        return None, (
+            f"labels were priced, and what they save was measured only up to {LARGEST:,} labels"
+        )
+    found = label_plan(
+        best, here, metric, label_cost=settings.label_cost, harm_cost=settings.harm_cost,
+        transfer=verdict.strategy != BASELINE,
+    )  # fmt: skip
+    return found, None
 
 
 def _warnings(evidence: Evidence, settings: Settings) -> list[str]:

@@ -14,12 +14,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .costs import HARM_COST as HARM_COST
 from .document import CheckResult, Gap, Outcome
 from .pilot import BASELINE, HeldOut, Metric, Pilot
 
 LEVEL = 0.8
-HARM_COST = 3.0
-"""How many times a harm counts against a gain of the same size, when strategies are compared."""
 HARM = 0.9
 """A sign is named when the chance of the other one is below 1 - HARM, as in an 80 % interval."""
 

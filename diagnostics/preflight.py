@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._words import short
+from .costs import HARM_COST
 from .document import Diagnosis
 from .errors import InputError, NegativeTransferError
 from .gate import OK, exit_code
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 MIN_BUDGET, MAX_BUDGET = 5.0, 1e6
 MAX_RERUNS = 100
+MAX_LABEL_COST = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class Settings:
     group: str | None = None
     time: str | None = None
     reruns: int = 0
-    harm_cost: float = 3.0
+    harm_cost: float = HARM_COST
     margin: float | None = None
+    label_cost: float | None = None
 
 
 def preflight(
@@ -59,8 +62,9 @@ def preflight(
     group: str | None = None,
     time: str | None = None,
     reruns: int = 0,
-    harm_cost: float = 3.0,
+    harm_cost: float = HARM_COST,
     margin: float | None = None,
+    label_cost: float | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
     estimator: GapEstimator | None = None,
@@ -114,6 +118,10 @@ def preflight(
     margin : float, optional
         Smallest gap that matters, in the error's own scale: 0.01 is one point of error rate.
         By default one point, or 0.02 standard deviations of the target's labels.
+    label_cost : float, optional
+        Cost of one more target label, in the error's own scale: with 0.0001 a hundred labels
+        must save one point of error rate.  Then ``label_plan`` of the result weighs more labels
+        against what they are expected to save.  It never changes the verdict.
     n_jobs : int, optional
         For joblib; the result does not depend on it.
     progress : callable, optional
@@ -165,6 +173,7 @@ def preflight(
         learner if isinstance(learner, str) else None, random_state, budget, keep_shared_rows,
         strategies_text(strategies), group, time, _reruns(reruns),
         _positive(harm_cost, "harm_cost"), None if margin is None else _positive(margin, "margin"),
+        None if label_cost is None else _label_cost(label_cost),
     )  # fmt: skip
     tried = chosen_strategies(strategies)
     if metric is not None:
@@ -308,6 +317,16 @@ def _positive(value: Any, name: str) -> float:
         number = math.nan
     if not 0 < number < math.inf:
         raise InputError(f"{name} is {short(value)}; give a number above 0.")
+    return number
+
+
+def _label_cost(value: Any) -> float:
+    number = _positive(value, "label_cost")
+    if number > MAX_LABEL_COST:
+        raise InputError(
+            f"label_cost is {number:g}; it is in the error's own scale, so give at most "
+            f"{MAX_LABEL_COST:,.0f}."
+        )
     return number
 
 

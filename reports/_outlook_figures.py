@@ -10,7 +10,7 @@ from . import words
 from .scales import Scale, Tick, fit, ticks
 
 if TYPE_CHECKING:
-    from ..diagnostics.document import MetricInfo, Outlook
+    from ..diagnostics.document import LabelPlan, MetricInfo, Outlook
 
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 392.0, 18.0, 190.0
 
@@ -79,3 +79,40 @@ def outlook_plot(outlook: Outlook | None, metric: MetricInfo | None) -> OutlookP
 
 def _round(n: int) -> bool:
     return str(n).rstrip("0") in ("1", "5")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """One number of further labels, in words."""
+
+    more: str
+    use: str
+    error: str
+    loss: str
+    price: str
+    total: str
+    cheapest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRows:
+    """The options of a plan, and what one label costs, in the user's unit."""
+
+    cost: str
+    rows: tuple[LabelRow, ...]
+
+
+def label_rows(plan: LabelPlan, metric: MetricInfo | None) -> LabelRows:
+    """Put what labels cost and save into words."""
+    factor = metric.scale if metric else 1.0
+    rows = []
+    for one in plan.options:
+        middle, low, high, price = (
+            words.number(factor * v) for v in (one.error_target_only, one.low, one.high, one.price)
+        )
+        loss, total = words.alike((one.loss, one.total), metric)
+        rows.append(LabelRow(
+            words.count(one.more_labels), one.use, f"{middle} ({low} to {high})", loss, price,
+            total, one.more_labels == plan.more_labels,
+        ))  # fmt: skip
+    return LabelRows(words.number(factor * plan.label_cost), tuple(rows))

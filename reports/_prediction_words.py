@@ -21,6 +21,8 @@ GROUP_WORDS = {
     "other strategies in the pilot": "how the source as it is, and pooling, did on the same rows",
     "how differently the models predict": "how far the predictions with the source lie from those "
     "without, which bounds how different their errors can be",
+    "how far apart the inputs are": "how well the inputs of the two sides can be told apart, and "
+    "how far the source model's predictions move between them",
     "sizes and difficulty": "the pilot's own noise, rows and labels on both sides, and how hard "
     "the label is to predict",
     "what the strategy usually does": "what this strategy did on average where transfer was "

@@ -13,7 +13,7 @@ from ._label_figures import counts_plot, matrices, shares_plot
 from ._layer_figures import layer_strip, strips
 from ._measure_figures import components_plot, measures_plot
 from ._model_figures import ranking_plot, score_panels
-from ._outlook_figures import outlook_plot
+from ._outlook_figures import label_rows, outlook_plot
 from ._reference_figures import case_rows, reference_plot
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "gap_axis",
     "gap_bar",
     "histogram",
+    "label_rows",
     "layer_strip",
     "matrices",
     "measures_plot",

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import _cost_words, words
 from . import _prediction_words as told
-from . import words
 from .clean import clean, clip, prose
 
 if TYPE_CHECKING:
@@ -116,6 +116,9 @@ def _body(d: Diagnosis, room: _Room, width: int, html: str | None, json: str | N
         if told.extrapolated(v.gap):
             beyond = f"the calibrated range: {told.outside(v.gap, 3)}"
             lines += _labelled("Outside", beyond, width, 2)
+    lines += _labelled("Worth", _worth(d), width, 2)
+    if d.label_plan is not None:
+        lines += _labelled("More labels", d.label_plan.sentence, width, 3)
     if d.sensitivity:
         lines += _labelled("Other seeds", _fragility(d), width, 2)
     lines += _reasons("Why", v.reasons, room.reasons, room, width)
@@ -127,6 +130,8 @@ def _body(d: Diagnosis, room: _Room, width: int, html: str | None, json: str | N
     lines += _labelled("Would change", _fix(d), width, room.fix)
     if d.lost_columns:
         lines += _labelled("Not used", _lost(d), width, 1)
+    if d.cost is not None:
+        lines += _labelled("Pilot cost", _cost_words.in_short(d.cost), width, 1)
     where = "  ".join(_path(p) for p in (html, json) if p)
     if where:
         lines += _labelled("Details in", where, width, 1)
@@ -171,6 +176,14 @@ def _origin(d: Diagnosis) -> str:
     assert gap is not None
     said = (told.origin_in_short(d), told.pilot_says(gap, d.metric))
     return "; ".join(filter(None, said))
+
+
+def _worth(d: Diagnosis) -> str:
+    """Say what transfer is worth in labels; nothing where it is none, which the gap says."""
+    found = d.outlook.worth if d.outlook else None
+    if found is None or found.p_none >= 0.5:
+        return ""
+    return f"Transfer now: {found.words}"
 
 
 def _fragility(d: Diagnosis) -> str:

@@ -6,6 +6,7 @@ from .held_out import MIN_UNITS
 from .home import Home
 from .run import BASELINE, Pilot, mean_error, run_pilot
 from .scores import METRICS, Metric, check_metric, proper_score, resolve_metric
+from .work import OWN_MODELS, Work
 
 __all__ = [
     "BASELINE",
@@ -14,10 +15,12 @@ __all__ = [
     "MIN_CLASS_ROWS",
     "MIN_LABELS",
     "MIN_UNITS",
+    "OWN_MODELS",
     "HeldOut",
     "Home",
     "Metric",
     "Pilot",
+    "Work",
     "assign_folds",
     "check_metric",
     "mean_error",

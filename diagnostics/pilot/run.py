@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .held_out import may_be_held_out, unit_notices
 from .home import Home, at_home
 from .scores import Metric, proper_score
 from .split import Split, at_random, forward, forward_notice
+from .work import OWN_MODELS, Tally, Work
 
 if TYPE_CHECKING:
     from ..domain import Pair, Side
@@ -62,6 +64,8 @@ class Pilot:
         The headline learner at home.
     scale : float
         Standard deviation of the target's labels (regression), else 1.
+    work : Work or None
+        Models fitted, also at home, and the rows they were trained on.
     """
 
     plan: Plan
@@ -85,6 +89,7 @@ class Pilot:
     notices: tuple[str, ...] = ()
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
     checked: frozenset[tuple[str, str]] = frozenset()
+    work: Work | None = None
 
     @property
     def frame(self) -> HeldOut:
@@ -190,7 +195,8 @@ def run_pilot(
         For joblib; the result does not depend on it.
     random_state : int
     progress : callable, optional
-        ``progress(stage, done, total)``.
+        ``progress(stage, done, total)``.  If it has ``fitted(learner, n_rows, seconds)``, that
+        is called once a learner, with the time of its source model.
     earlier : Pilot, optional
         On the same pair: where the headline learner is the same, so is what it did at home.
     """
@@ -205,6 +211,8 @@ def run_pilot(
     n_source = int(pair.source.labelled.sum())
     wanted = chosen_strategies() if strategies is None else tuple(strategies)
     plan = make_plan(n_source, labelled.size, target.X.shape[1], k, learners, budget, wanted)
+    tally = Tally()
+    plan = replace(plan, learners=tuple(tally.counting(one) for one in plan.learners))
     rng = np.random.default_rng([random_state, 11])
     source_rows = _thin(pair.source, plan.max_source, regression, rng)
     target_rows = _thin(target, plan.max_target, regression, rng)
@@ -215,14 +223,17 @@ def run_pilot(
     y = target.y[target_rows]
     place = np.cumsum(usable) - 1
     shape = (plan.n_repeats, int(usable.sum())) + ((n_classes,) if n_classes else ())
+    told_of_fit = getattr(progress, "fitted", None)
+    source_models = {}
     with _recorded() as caught:
-        source_models = {
-            one.name: one.fit(
+        for one in plan.learners:
+            start = perf_counter()
+            source_models[one.name] = one.fit(
                 pair.source.X[source_rows], pair.source.y[source_rows],
                 n_classes=n_classes, seed=random_state,
-            )
-            for one in plan.learners
-        }  # fmt: skip
+            )  # fmt: skip
+            if told_of_fit is not None:
+                told_of_fit(one.name, source_rows.size, perf_counter() - start)
     data = _Data(
         pair.source.X[source_rows], pair.source.y[source_rows], target.X[target_rows], y,
         *_unlabelled(target, random_state), split, n_classes, random_state,
@@ -245,7 +256,7 @@ def run_pilot(
             task
             for arm, strategy in tried
             if arm is arms[0] or not strategy.own_model
-            for task in _tasks_of(arm, strategy, data)
+            for task in _tasks_of(arm, strategy, data, tally)
         ]
         for task, out in _execute(tasks, n_jobs, progress):
             if isinstance(out, str):
@@ -278,7 +289,7 @@ def run_pilot(
         target_rows[usable], y[usable], target.group[target_rows][usable],
         source_rows, target_rows, target_rows.size, k, plan.n_repeats,
         predictions, constant, skipped, headline.name, home, scale,
-        _notices([*caught, *later], plan) + told, notes, checked,
+        _notices([*caught, *later], plan) + told, notes, checked, tally.work(),
     )  # fmt: skip
 
 
@@ -395,7 +406,7 @@ def _thin(side: Side, limit: int, regression: bool, rng: np.random.Generator) ->
     return np.sort(rows[picked])
 
 
-def _tasks_of(arm: _Arm, strategy: Strategy, data: _Data) -> Iterator[_Task]:
+def _tasks_of(arm: _Arm, strategy: Strategy, data: _Data, tally: Tally) -> Iterator[_Task]:
     key, may_fail = (arm.learner.name, strategy.name), strategy.name not in DEFAULT
     if strategy.one_fit_for_all_folds:
         held = np.flatnonzero(data.split.usable)
@@ -410,6 +421,9 @@ def _tasks_of(arm: _Arm, strategy: Strategy, data: _Data) -> Iterator[_Task]:
             held = np.flatnonzero(data.split.held(repeat, fold))
             if held.size == 0:
                 continue
+            if strategy.own_model:
+                kept = int(data.split.kept(repeat, fold).sum())
+                tally.add(OWN_MODELS, len(data.source_y) + kept)
 
             def fit(repeat: int = repeat, fold: int = fold) -> Predictor:
                 return strategy.fit(arm.learner, data.fold(arm, repeat, fold))

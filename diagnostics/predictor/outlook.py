@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 
-from ..document import CurvePoint, MetricInfo, Outlook, StrategyResult
+from ..document import CurvePoint, Gap, LabelWorth, MetricInfo, Outlook, StrategyResult
 from .break_even import break_even, labels_until_known
 from .terms import METRICS, STRATEGIES
+from .worth import LARGEST, Situation, worth
 
 FEWEST = 10
 
 
-def outlook(row: StrategyResult, metric: MetricInfo, *, regression: bool) -> Outlook | None:
+def outlook(
+    row: StrategyResult, metric: MetricInfo, *, regression: bool, here: Situation | None = None
+) -> Outlook | None:
     """Return the outlook for one strategy, or ``None`` where none was measured of the kind.
 
     Parameters
@@ -20,14 +23,15 @@ def outlook(row: StrategyResult, metric: MetricInfo, *, regression: bool) -> Out
         With a gap.
     metric : MetricInfo
     regression : bool
+    here : Situation, optional
+        What is known of the target, to say what transfer is worth in labels.
     """
     gap = row.gap
     if gap is None or row.error_target_only is None or row.n_labels < FEWEST:
         return None
     if metric.name not in METRICS or row.strategy not in STRATEGIES:
         return None
-    # An interval at level 0.8 of a normal distribution is 2 x 1.2816 standard deviations wide.
-    sd = max((gap.high - gap.low) / 2.5631, 1e-6)
+    sd = spread_of(gap)
     found = break_even(gap.estimate, sd, row.n_labels, row.error_target_only,
         strategy=row.strategy, regression=regression,
     )  # fmt: skip
@@ -44,6 +48,23 @@ def outlook(row: StrategyResult, metric: MetricInfo, *, regression: bool) -> Out
         p_beyond=found.p_beyond, largest=found.largest, sentence=found.sentence,
         curve=[CurvePoint(n_labels=n, gap=g, low=lo, high=hi) for n, g, lo, hi in found.curve],
         labels_until_known=_finite(known.n), until_known_sentence=known.sentence,
+        worth=_worth(gap, row, here),
+    )  # fmt: skip
+
+
+def spread_of(gap: Gap) -> float:
+    """Return the standard deviation of a gap: its 80 % interval is 2 x 1.2816 of them wide."""
+    return max((gap.high - gap.low) / 2.5631, 1e-6)
+
+
+def _worth(gap: Gap, row: StrategyResult, here: Situation | None) -> LabelWorth | None:
+    if here is None or here.n >= LARGEST:
+        return None
+    found = worth(here, gap.estimate, spread_of(gap))
+    return LabelWorth(
+        more_labels=_finite(found.more), low=_finite(found.low), high=_finite(found.high),
+        level=found.level, p_none=found.p_none, p_beyond=found.p_beyond, largest=found.largest,
+        words=found.words(), sentence=found.sentence(row.strategy, row.learner),
     )  # fmt: skip
 
 

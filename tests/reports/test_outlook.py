@@ -2,9 +2,15 @@
 
 import pytest
 
-from negtransfer.diagnostics.document import CurvePoint, Outlook
+from negtransfer.diagnostics.document import (
+    CurvePoint,
+    LabelOption,
+    LabelPlan,
+    LabelWorth,
+    Outlook,
+)
 from negtransfer.reports import render_html
-from negtransfer.reports._outlook_figures import outlook_plot
+from negtransfer.reports._outlook_figures import label_rows, outlook_plot
 
 
 def outlook(**other):
@@ -62,3 +68,59 @@ def test_words_of_the_document_are_escaped(ahead):
     page = render_html(ahead.model_copy(update={"outlook": nasty}))
     assert "<script>alert(1)" not in page
     assert "<b>x</b>" not in page
+
+
+def worth_and_plan():
+    worth = LabelWorth(
+        more_labels=121.0, low=42.0, high=None, level=0.9, p_none=0.1, p_beyond=0.08,
+        largest=1000, words="about 120 more target labels",
+        sentence="With pooled, transfer now is worth about 120 more target labels.",
+    )  # fmt: skip
+    options = [
+        LabelOption(
+            more_labels=k, n_labels=60 + k, use=use, error_target_only=0.2 - loss, low=0.1,
+            high=0.25, loss=-loss, price=0.0002 * k, total=0.0002 * k - loss,
+        )
+        for k, use, loss in ((0, "pooled", 0.02), (100, "<i>target-only</i>", 0.05))
+    ]  # fmt: skip
+    plan = LabelPlan(
+        label_cost=0.0002, harm_cost=3.0, strategy="pooled", learner="linear",
+        transfer_weighed=False, level=0.9, largest=1000, options=options, more_labels=100,
+        use="target-only", sentence="First label about 100 more target rows.",
+    )  # fmt: skip
+    return worth, plan
+
+
+def test_worth_and_the_price_of_labels_are_shown_in_the_users_unit(ahead):
+    worth, plan = worth_and_plan()
+    priced = ahead.model_copy(update={"outlook": outlook(worth=worth), "label_plan": plan})
+    page = render_html(priced)
+    assert worth.sentence in page
+    assert page.count(plan.sentence) == 2
+    rows = label_rows(plan, priced.metric)
+    assert rows.cost == "0.02"
+    assert [row.cheapest for row in rows.rows] == [False, True]
+    assert rows.rows[1].error == "15 (10 to 25)"
+    assert rows.rows[1].price == "2"
+    assert rows.rows[1].total == "−3.0"
+    assert "only the target alone is weighed" in page
+    assert "<i>target-only</i>" not in page
+    text = priced.to_text()
+    assert "Worth        Transfer now: about 120 more target labels" in text
+    assert "More labels  First label about 100" in text
+
+
+def test_the_terminal_leaves_out_a_worth_of_nothing(ahead):
+    """The gap says it there; the page says it too."""
+    worth, _ = worth_and_plan()
+    none = worth.model_copy(update={"more_labels": 0.0, "p_none": 0.9})
+    found = ahead.model_copy(update={"outlook": outlook(worth=none)})
+    assert "Worth  " not in found.to_text()
+    assert none.sentence in render_html(found)
+
+
+def test_without_a_price_there_is_no_plan(ahead):
+    page = render_html(ahead)
+    assert 'id="worth"' not in page
+    assert 'id="label-cost"' not in page
+    assert "More labels" not in ahead.to_text()
