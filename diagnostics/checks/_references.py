@@ -1,6 +1,9 @@
 """The task comparisons inside the source: what they show where nothing differs.
 
 Some source rows, as many as the target has labels, play the target; the rest stays source.
+Where rows of a unit hang together, whole units play it, at least as many as the target has: a
+source model that knows some rows of a unit does well on the others, and would set a bar that no
+new unit can meet.
 The difference between the source model and a model of those few rows is then the null
 reference of the concept-shift check, and the source model's agreement with them that of the
 reversal check.
@@ -21,15 +24,20 @@ from ..gap import compare
 from ..pilot import HeldOut, Metric, assign_folds
 from ..pilot.folds import strata_of
 from ._base import to_null
+from ._units import Halves, hang_together, pick_units
 
 if TYPE_CHECKING:
+    from ..domain import Pair
     from ..learners import Learner
+    from ..pilot import Pilot
     from ._base import Evidence
 
 N_RUNS = 6
 EXCHANGED = "the two models exchanged at random"
 MAX_ROWS = 1500
 """Rows of the source in one run: enough for a reference, and cheap."""
+MIN_AS_TARGET, MAX_AS_TARGET = 10, 300
+"""Rows that play the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +117,13 @@ def reference_runs(evidence: Evidence) -> Reference | None:
         return None
     source = evidence.pair.source
     rng = np.random.default_rng([evidence.seed, 13])
-    rows = pilot.source_rows
-    if rows.size > MAX_ROWS:
-        rows = np.sort(rng.choice(rows, MAX_ROWS, replace=False))
-    n_rows = min(pilot.n_labels, rows.size // 2, 300)
-    if n_rows < 10:
+    n_runs = max(3, round(N_RUNS * evidence.effort))
+    if hang_together(evidence.pair):
+        picks = _units_apart(evidence.pair, pilot, n_runs, rng)
+    else:
+        picks = _rows_apart(pilot, n_runs, rng)
+    if not picks:
         return None
-    picks = [rng.permutation(rows) for _ in range(max(3, round(N_RUNS * evidence.effort)))]
     from joblib import Parallel, delayed
 
     with warnings.catch_warnings(record=True):
@@ -123,14 +131,43 @@ def reference_runs(evidence: Evidence) -> Reference | None:
         values = Parallel(n_jobs=evidence.n_jobs, prefer="threads")(
             delayed(_one_run)(
                 learner, pilot.metric, source.X, source.y, source.group,
-                order[:n_rows], order[n_rows:], pilot.n_classes, evidence.seed + number,
+                as_target, as_source, pilot.n_classes, evidence.seed + number,
             )
-            for number, order in enumerate(picks)
+            for number, (as_target, as_source) in enumerate(picks)
         )  # fmt: skip
     found = np.array([v for v in values if v is not None], dtype=np.float64)
     if len(found) < 3:
         return None
-    return Reference(n_rows, found[:, 0], found[:, 1])
+    return Reference(len(picks[0][0]), found[:, 0], found[:, 1])
+
+
+def _rows_apart(pilot: Pilot, n_runs: int, rng: np.random.Generator) -> list[Halves]:
+    """Return rows that play the target, and the rest, for every run; nothing with too few."""
+    rows = pilot.source_rows
+    if rows.size > MAX_ROWS:
+        rows = np.sort(rng.choice(rows, MAX_ROWS, replace=False))
+    n_rows = min(pilot.n_labels, rows.size // 2, MAX_AS_TARGET)
+    if n_rows < MIN_AS_TARGET:
+        return []
+    orders = [rng.permutation(rows) for _ in range(n_runs)]
+    return [(order[:n_rows], order[n_rows:]) for order in orders]
+
+
+def _units_apart(pair: Pair, pilot: Pilot, n_runs: int, rng: np.random.Generator) -> list[Halves]:
+    """Return the same with whole units on either side."""
+    rows = pilot.source_rows
+    n_rows = min(pilot.n_labels, rows.size // 2, MAX_AS_TARGET)
+    n_units = np.unique(pair.target.group[pilot.target_rows]).size
+    picks = []
+    for _ in range(n_runs):
+        picked = pick_units(pair.source.group[rows], n_units, n_rows, rng)
+        if picked is None or picked[0].size < MIN_AS_TARGET:
+            continue
+        as_target, rest = (rows[part] for part in picked)
+        if rest.size > MAX_ROWS - n_rows:
+            rest = np.sort(rng.choice(rest, MAX_ROWS - n_rows, replace=False))
+        picks.append((as_target, rest))
+    return picks
 
 
 def _one_run(

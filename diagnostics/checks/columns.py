@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..document import Feature, Histogram
+from ._units import halved_sides, hang_together, null_of_units
 
 if TYPE_CHECKING:
     from ...metrics import ColumnShiftResult, NullBand
-    from ..domain import PairedColumn
+    from ..domain import Pair, PairedColumn, Side
     from ._base import Evidence
 
 MIN_EFFECT = 0.1
@@ -23,6 +24,7 @@ N_BINS = 20
 MAX_CATEGORIES = 12
 MAX_HISTOGRAMS = 64
 N_HALVES = 5
+N_UNIT_HALVES = 20
 MAX_HALVED = 2000
 """Rows of either half in the null reference: without a shift more would change nothing."""
 
@@ -43,13 +45,16 @@ def column_table(evidence: Evidence) -> list[Feature]:
         for column in columns
     ]  # fmt: skip
     adjusted = benjamini_hochberg(np.array([shift.p_value for shift in found]))
+    limits = [shift.null_95 for shift in found]
+    if hang_together(evidence.pair):
+        limits = _limits_by_unit(evidence)
     order = sorted(
         range(len(columns)), key=lambda i: (-np.nan_to_num(found[i].effect), columns[i].name)
     )
     features = []
     for rank, i in enumerate(order):
         shift, column = found[i], columns[i]
-        null_95 = _plain(shift.null_95)
+        null_95 = _plain(limits[i])
         features.append(
             Feature(
                 name=column.name,
@@ -75,6 +80,12 @@ def flagged_by_chance(evidence: Evidence) -> NullBand:
     from ...metrics import NullBand, random_halves
 
     pair, limits = evidence.pair, {f.name: f.null_95 or 0.0 for f in evidence.features}
+    if hang_together(pair):
+        return null_of_units(
+            pair,
+            lambda side, *halves: _flagged_share(pair.columns, _name(pair, side), halves, limits),
+            seed=evidence.seed, n_splits=N_HALVES, max_rows=MAX_HALVED,
+        )  # fmt: skip
     sizes = [min(MAX_HALVED, side.domain.n_rows) for side in (pair.source, pair.target)]
     n_splits = N_HALVES if len(pair.columns) <= 200 else 2
     shares: list[NDArray[np.float64] | None] = []
@@ -87,6 +98,41 @@ def flagged_by_chance(evidence: Evidence) -> NullBand:
         ]
         shares.append(np.array(found) if found else None)
     return NullBand(*shares)
+
+
+def _limits_by_unit(evidence: Evidence) -> list[float]:
+    """Return what random halves of whole units stay below in every column at once, 95 in 100.
+
+    The p-values of columns count rows, so that correcting them for many columns does not help
+    here: the limits are raised together until the largest excess over all columns fits.
+    """
+    from ...metrics import column_shift
+
+    pair = evidence.pair
+    n_splits = N_UNIT_HALVES if len(pair.columns) <= 200 else N_HALVES
+    by_side: dict[str, list[list[float]]] = {"source": [], "target": []}
+    for side, *halves in halved_sides(
+        pair, seed=evidence.seed, n_splits=n_splits, max_rows=MAX_HALVED
+    ):
+        of = _name(pair, side)
+        by_side[of].append([
+            column_shift(
+                *(getattr(column, of)[rows] for rows in halves),
+                categorical=column.levels is not None, n_splits=1,
+            ).effect
+            for column in pair.columns
+        ])  # fmt: skip
+    effects = [np.nan_to_num(np.array(found)) for found in by_side.values() if found]
+    if not effects:
+        return [np.nan] * len(pair.columns)
+    limit = np.max([np.quantile(one, 0.95, axis=0) for one in effects], axis=0)
+    excess = [np.max(one / np.where(limit > 0, limit, np.inf), axis=1) for one in effects]
+    factor = max(1.0, *(float(np.quantile(one, 0.95)) for one in excess))
+    return [float(one) for one in limit * factor]
+
+
+def _name(pair: Pair, side: Side) -> str:
+    return "source" if side is pair.source else "target"
 
 
 def _flagged_share(

@@ -23,7 +23,8 @@ N_BINS = 5
     """Does the source model do on the target what a model of the target does? The error of
     the source model on the labelled target rows minus that of the same learner cross-validated
     on those rows, paired row by row; its null reference repeats this with source rows playing
-    the target, at the same number of labels. Clearly positive: the relation between inputs
+    the target, at the same number of labels; whole units of them where units are named and most
+    are new to the source. Clearly positive: the relation between inputs
     and label differs, or the target lies where the source model extrapolates (NT204 tells).
     Only labels can show this; without them it is the most common unseen cause of negative
     transfer.""",

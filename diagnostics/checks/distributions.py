@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from .._words import listed, share
 from ..document import CheckResult, Severity, State, Threshold
 from ._base import Check, Evidence, register, to_interval, to_null, upper_null
 from ._mixed import Effect, Mixed, compared, detectable, is_mixed, told_of
+from ._units import HALVES, Rows, apart, hang_together, null_of_units
 from .columns import FDR, MIN_EFFECT, flagged_by_chance
 from .quality import MIN_ROWS
 
 if TYPE_CHECKING:
-    from ...metrics import MixedTestResult, MMDTestResult
+    from ...metrics import MixedTestResult, MMDTestResult, NullBand
+    from ..domain import Side
 
 Facts = dict[str, float | int | str | None]
 ALARM_P = 0.01
@@ -43,14 +45,16 @@ def _too_few(check: Check, evidence: Evidence) -> CheckResult | None:
     numbers. The value shown is the squared MMD at the median bandwidth; its null reference is
     the same number between random halves of the source and of the target. An alarm needs
     p <= 0.01 and a value above 95 % of the random halves. Sides of more than 2,000 rows are
-    thinned. It does not predict the sign of the gap: domains may differ and transfer still
+    thinned. Where units are named, whole units change sides and are halved, and no detectable
+    shift is given. It does not predict the sign of the gap: domains may differ and transfer still
     help.""",
 )  # fmt: skip
 def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
     if few := _too_few(check, evidence):
         return few
     found, told = _kernel_test(evidence)
-    null = to_null(found.null, found.value)
+    by_unit = hang_together(evidence.pair)
+    null = to_null(found.null, found.value, what=HALVES if by_unit else "random halves")
     top = upper_null(null)
     differs = found.p_value <= ALARM_P and (top is None or found.value > top)
     facts: Facts = {
@@ -66,7 +70,7 @@ def kernel_test(check: Check, evidence: Evidence) -> CheckResult:
         message = f"The inputs differ{times} {of_p}."
     else:
         message = f"The inputs differ no more than random halves do {of_p}."
-        message += _detectable(evidence, facts)
+        message += "" if by_unit else _detectable(evidence, facts)
     return check.result(
         evidence, state="warn" if differs else "pass",
         severity="moderate" if differs else "none",
@@ -86,10 +90,12 @@ def _kernel_test(evidence: Evidence) -> tuple[MMDTestResult | MixedTestResult, s
     from ...metrics import mmd_test
 
     pair = evidence.pair
+    groups = apart(pair) if hang_together(pair) else (None, None)
+    options: dict[str, Any] = {"source_groups": groups[0], "target_groups": groups[1]}
     if is_mixed(pair.columns):
         sides = Mixed.of(pair.columns)
-        return compared(*sides, seed=evidence.seed), told_of(pair.columns)
-    found = mmd_test(pair.source.X, pair.target.X, random_state=evidence.seed)
+        return compared(*sides, seed=evidence.seed, **options), told_of(pair.columns)
+    found = mmd_test(pair.source.X, pair.target.X, random_state=evidence.seed, **options)
     return found, "numbers only"
 
 
@@ -140,8 +146,9 @@ def a_distance(check: Check, evidence: Evidence) -> CheckResult:
             f"rows out needs at least {MIN_ROWS}, not all alike.",
             n_required=MIN_ROWS, remedy="Compare domains that do not share their rows.",
         )  # fmt: skip
+    groups = apart(pair) if hang_together(pair) else (source.group, target.group)
     found = proxy_a_distance(
-        source.X, target.X, source_groups=source.group, target_groups=target.group,
+        source.X, target.X, source_groups=groups[0], target_groups=groups[1],
         source_held_out=~source.shared, target_held_out=~target.shared,
         n_null=max(4, round(10 * evidence.effort)), random_state=evidence.seed,
     )  # fmt: skip
@@ -178,8 +185,9 @@ def _named_columns(evidence: Evidence, importance: object) -> list[str]:
     "NT203", "columns that differ", "distributions",
     """Compares every column: Wasserstein-1 distance in pooled interquartile ranges for
     quantities, total variation for categories. A column is flagged when the difference is at
-    least 0.1, above 95 % of random halves, and survives Benjamini-Hochberg at 5 %. It cannot
-    see a change of correlation; NT201 can.""",
+    least 0.1, above 95 % of random halves, and survives Benjamini-Hochberg at 5 %. Where units
+    are named, the halves are of whole units, and 95 % is of all columns at once. It cannot see a
+    change of correlation; NT201 can.""",
 )  # fmt: skip
 def column_differences(check: Check, evidence: Evidence) -> CheckResult:
     if few := _too_few(check, evidence):
@@ -235,6 +243,8 @@ def support(check: Check, evidence: Evidence) -> CheckResult:
         n_null=max(4, round(10 * evidence.effort)), random_state=evidence.seed,
     )  # fmt: skip
     interval, null = to_interval(found.interval), to_null(found.null, found.share_outside)
+    if hang_together(evidence.pair):
+        null = to_null(_outside_by_chance(evidence), found.share_outside, what=HALVES)
     top = upper_null(null)
     outside = interval.low > max(0.05, top or 0.0)
     state: State = "pass"
@@ -253,3 +263,18 @@ def support(check: Check, evidence: Evidence) -> CheckResult:
         remedy="Prefer strategies that learn from target labels there; do not use the source "
         "model as it is." if outside else "",
     )  # fmt: skip
+
+
+def _outside_by_chance(evidence: Evidence) -> NullBand:
+    """Return the share of a random half of the units that lies outside the other half."""
+    from ...metrics import support_overlap
+
+    pair = evidence.pair
+
+    def share_outside(side: Side, first: Rows, second: Rows) -> float | None:
+        if min(first.size, second.size) < MIN_ROWS:
+            return None
+        return support_overlap(side.X[first], side.X[second], n_null=1).share_outside
+
+    n_splits = max(4, round(10 * evidence.effort))
+    return null_of_units(pair, share_outside, seed=evidence.seed, n_splits=n_splits)

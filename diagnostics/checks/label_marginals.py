@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._words import share, shortened
 from ..document import CheckResult, LabelShares, Threshold
-from ._base import Check, Evidence, register, to_interval, to_null
+from ._base import Check, Evidence, register, to_interval, to_null, upper_null
+from ._units import HALVES, Rows, hang_together, null_of_units
+
+if TYPE_CHECKING:
+    from ...metrics import NullBand
+    from ..domain import Side
 
 MIN_MARGINAL = 0.05
 
@@ -18,7 +24,8 @@ MIN_MARGINAL = 0.05
     """Compares how often each label occurs (total variation distance; for a quantity the
     Wasserstein-1 distance in source standard deviations). A difference is label shift if the
     inputs within a class are the same; then aligning the inputs makes things worse (Zhao et
-    al. 2019). Needs target labels drawn at random.""",
+    al. 2019). Needs target labels drawn at random. Where units are named, the difference must
+    also be beyond what random halves of whole units show.""",
 )  # fmt: skip
 def label_marginals(check: Check, evidence: Evidence) -> CheckResult:
     from ...metrics import label_shift
@@ -40,6 +47,10 @@ def label_marginals(check: Check, evidence: Evidence) -> CheckResult:
     null = to_null(found.null, found.value)
     # Not held against the null band: its halves have fewer labels, which are few already.
     shifted = found.p_value <= 0.01 and found.value >= MIN_MARGINAL
+    if hang_together(pair):  # the p-value counts rows, so that here the band decides with it
+        null = to_null(_by_unit(evidence), found.value, what=HALVES)
+        top = upper_null(null)
+        shifted = shifted and (top is None or found.value > top)
     unit = "source sd" if regression else "total variation"
     shares = _label_shares(evidence)
     return check.result(
@@ -55,6 +66,21 @@ def label_marginals(check: Check, evidence: Evidence) -> CheckResult:
         remedy="Prefer strategies that see target labels, or correct the class frequencies; "
         "do not align the inputs." if shifted else "",
     )  # fmt: skip
+
+
+def _by_unit(evidence: Evidence) -> NullBand:
+    """Return the distance between the labels of random halves of whole units."""
+    from ...metrics import label_shift
+
+    pair = evidence.pair
+    categorical = pair.task != "regression"
+
+    def distance(side: Side, first: Rows, second: Rows) -> float:
+        return label_shift(
+            side.y[first], side.y[second], categorical=categorical, n_splits=1, n_bootstrap=20
+        ).value
+
+    return null_of_units(pair, distance, seed=evidence.seed, n_splits=50, labelled=True)
 
 
 def _marginal_message(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ._references import (
     source_null,
     upper_bound,
 )
+from ._units import hang_together
 
 
 @register(
@@ -39,7 +41,9 @@ def label_reversal(check: Check, evidence: Evidence) -> CheckResult:
         )  # fmt: skip
     predicted = pilot.predictions[learner.name, "source-only"][0]
     value = agreement(pilot.y, predicted)
-    low, high, p_reversed = _agreement_interval(pilot.y, predicted, value, evidence.seed)
+    units = pilot.groups if hang_together(evidence.pair) else None
+    resampled = "row" if units is None else "unit"
+    low, high, p_reversed = _agreement_interval(pilot.y, predicted, value, evidence.seed, units)
     home = pilot.home
     at_home = agreement(home.frame.y, home.own[0])
     reference = None if evidence.reference is None else evidence.reference.agreement
@@ -56,7 +60,7 @@ def label_reversal(check: Check, evidence: Evidence) -> CheckResult:
         severity={"fail": "high", "warn": "moderate"}.get(state, "none"),
         value=value, unit=_agreement_unit(pilot),
         direction="negative means reversed",
-        interval=Interval(low=low, high=high, level=LEVEL, method="row bootstrap"),
+        interval=Interval(low=low, high=high, level=LEVEL, method=f"{resampled} bootstrap"),
         null=null, p_value=p_reversed, n_source=len(pilot.source_rows), n_target=len(pilot.y),
         n_required=LABELS_FOR_REVERSAL, facts={"at_home": at_home, "learner": learner.name},
         message=_reversal_message(evidence, pilot, predicted, value, at_home, state),
@@ -74,24 +78,31 @@ def _agreement_unit(pilot: Pilot) -> str:
 
 
 def _agreement_interval(
-    y: NDArray[Any], predicted: NDArray[np.float64], value: float, seed: int, draws: int = 400
-) -> tuple[float, float, float]:
+    y: NDArray[Any], predicted: NDArray[np.float64], value: float, seed: int,
+    units: NDArray[np.int64] | None = None, draws: int = 400,
+) -> tuple[float, float, float]:  # fmt: skip
     """Return a bootstrap interval and a one-sided p-value for 'not reversed'.
 
-    Rows are resampled within classes; p comes from a normal approximation around zero, so
-    that it does not stop at one over the number of draws.
+    Rows are resampled within classes, or whole units where rows of one hang together; p comes
+    from a normal approximation around zero, so that it does not stop at one over the number of
+    draws.
     """
     from scipy.stats import norm
 
     rng = np.random.default_rng([seed, 15])
     n = len(y)
-    if predicted.ndim == 2:
+    rows: Iterable[NDArray[np.int64]]
+    if units is not None:
+        members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
+        n = len(members)
+        rows = [np.concatenate([members[i] for i in rng.integers(n, size=n)]) for _ in range(draws)]
+    elif predicted.ndim == 2:
         parts = [np.flatnonzero(y == c) for c in np.unique(y)]
         rows = np.concatenate([rng.choice(part, (draws, part.size)) for part in parts], axis=1)
     else:
         rows = rng.integers(n, size=(draws, n))
     values = np.array([agreement(y[r], predicted[r]) for r in rows])
-    # A floor, because few rows that all agree have a bootstrap spread of zero.
+    # A floor, because few rows (or units) that all agree have a bootstrap spread of zero.
     spread = max(float(values.std(ddof=1)), 1 / n)
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high), float(norm.cdf(value / spread))
