@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.outcomes.table import gaps, read, read_evidence
-from negtransfer.diagnostics.predictor.model import Prediction
+from negtransfer.diagnostics.predictor.model import Prediction, Rest
 
 from .cases import Cases, cases
-from .fit import LARGEST, left_out, quantiles
+from .fit import LARGEST, left_out, rest_of
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent
@@ -45,9 +45,12 @@ class Judged:
         return self.data.table
 
 
-def judged(data: Cases, mean: Floats, spread: Floats, rest: dict[str, Floats]) -> Judged:
+def judged(data: Cases, mean: Floats, spread: Floats, rest: dict[str, Rest]) -> Judged:
     """Return everything the tables need."""
-    both = {key: Prediction(mean, spread, rest[key], np.empty((0, 0))) for key in rest}
+    both = {
+        key: Prediction(mean, spread, left.of(mean / spread), np.empty((0, 0)))
+        for key, left in rest.items()
+    }
     levels = (0.8, 0.9)
 
     def ends(p: Prediction) -> dict[float, tuple[Floats, Floats]]:
@@ -68,7 +71,7 @@ def cross_validated(data: Cases) -> Judged:
     families = data.table["family"].to_numpy(dtype=str)
     names = np.unique(families)
     mean, spread = left_out(data, folds=FOLDS)
-    gap, own = (np.clip(data.table[k], -LARGEST, LARGEST) for k in ("gap", "own"))
+    gap, own = (np.clip(data.table[k].to_numpy(float), -LARGEST, LARGEST) for k in ("gap", "own"))
     n = len(data)
     levels = (0.8, 0.9)
     out = Judged(data, mean, spread, np.empty(n), np.empty(n),
@@ -77,7 +80,7 @@ def cross_validated(data: Cases) -> Judged:
     for name in names:
         test, rest = families == name, families != name
         shape = {
-            key: quantiles(((values - mean) / spread)[rest], data.weights[rest])
+            key: rest_of(values[rest], mean[rest], spread[rest], data.weights[rest])
             for key, values in (("mean", gap), ("draw", own))
         }
         one = judged(data.take(test), mean[test], spread[test], shape)

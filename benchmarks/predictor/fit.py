@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import TABLE, read, read_evidence, versions
-from negtransfer.diagnostics.predictor.model import GapModel, Prediction
+from negtransfer.diagnostics.predictor.model import GapModel, Prediction, Rest
 from negtransfer.diagnostics.predictor.reference import Reference, placed, to_bytes
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
@@ -28,9 +28,13 @@ from .regression import location_scale
 
 Floats = NDArray[np.float64]
 SHIPPED = Path(__file__).resolve().parents[2] / "diagnostics" / "predictor"
-PENALTY = 300.0
+PENALTY = 3600.0
 FOLDS = 10
-QUANTILES = 199
+QUANTILES = 99
+PLACES = 9
+"""Values of mean / spread for which the rest is kept."""
+NEIGHBOURS = 0.1
+"""Share of the cases to each side that give the rest of such a place."""
 LARGEST = 3.0
 """Gaps beyond three standard deviations or 300 points are told as that."""
 TOLERANCE = 0.005
@@ -40,11 +44,11 @@ TOLERANCE = 0.005
 def fit(data: Cases, mean: Floats, spread: Floats) -> GapModel:
     """Return the model fitted on all rows; its quantiles are those of predictions left out."""
     coefficients, spread_coefficients = coefficients_of(data)
+    own = np.clip(data.table["own"].to_numpy(dtype=np.float64), -LARGEST, LARGEST)
     rest = {
-        "mean": quantiles((_answer(data) - mean) / spread, data.weights),
-        "draw": quantiles((np.clip(data.table["own"], -LARGEST, LARGEST) - mean) / spread,
-                           data.weights),
-    }  # fmt: skip
+        "mean": rest_of(_answer(data), mean, spread, data.weights),
+        "draw": rest_of(own, mean, spread, data.weights),
+    }
     ranges = {
         name: (float(np.nanquantile(data.evidence[name], TOLERANCE)),
                float(np.nanquantile(data.evidence[name], 1 - TOLERANCE)))
@@ -75,6 +79,20 @@ def coefficients_of(data: Cases) -> tuple[Floats, Floats]:
 
 def _answer(data: Cases) -> Floats:
     return np.clip(data.table["gap"].to_numpy(dtype=np.float64), -LARGEST, LARGEST)
+
+
+def rest_of(answer: Floats, mean: Floats, spread: Floats, weight: Floats) -> Rest:
+    """Return what was left of these answers, by mean / spread."""
+    place, rest = mean / spread, (answer - mean) / spread
+    order = np.argsort(place, kind="stable")
+    place, rest, weight = place[order], rest[order], weight[order]
+    share = (np.cumsum(weight) - weight / 2) / weight.sum()
+    at, rows = [], []
+    for centre in np.linspace(NEIGHBOURS, 1 - NEIGHBOURS, PLACES):
+        near = np.abs(share - centre) <= NEIGHBOURS
+        at.append(np.average(place[near], weights=weight[near]))
+        rows.append(quantiles(rest[near], weight[near]))
+    return Rest(np.array(at), np.array(rows))
 
 
 def quantiles(values: Any, weight: Floats) -> Floats:
@@ -113,7 +131,8 @@ def _reference(data: Cases, model: GapModel, mean: Floats, spread: Floats) -> Re
     kept = table.reset_index().merge(labels, on=[*keys, "n_labels"])
     rows = np.sort(kept.loc[kept["draw"] == 0, "index"].to_numpy())
     part = data.take(rows)
-    prediction = Prediction(mean[rows], spread[rows], model.rest["mean"], np.empty((0, 0)))
+    rest = model.rest["mean"].of(mean[rows] / spread[rows])
+    prediction = Prediction(mean[rows], spread[rows], rest, np.empty((0, 0)))
     place = placed(part.evidence)
     centre, scale = place.mean(axis=0), place.std(axis=0)
     return Reference(

@@ -64,12 +64,27 @@ def by_family(
 
 
 def split_half(table: pd.DataFrame) -> pd.DataFrame:
-    """Return mean gaps over even and over odd draws, one row a cell: the noise ceiling."""
-    from benchmarks.outcomes.table import CELL
+    """Return gaps over even (a) and over odd draws (b), one row a cell: the noise ceiling.
+
+    ``a`` and ``b`` are means, ``se`` the standard error of ``a``, ``clear`` as over all draws.
+    """
+    from benchmarks.outcomes.table import CELL, MARGIN
 
     half = table.assign(half=np.where(table["draw"] % 2 == 0, "a", "b"))
-    wide = half.groupby([*CELL, "half"])["gap"].mean().unstack("half").dropna()
-    return wide.reset_index()
+    wide = half.groupby([*CELL, "half"])["gap"].mean().unstack("half")
+    wide["se"] = half[half["half"] == "a"].groupby(CELL)["gap"].sem()
+    every = table.groupby(CELL)["gap"].agg(["mean", "sem"])
+    wide = wide.join(every).dropna().reset_index()
+    size, margin = wide["mean"].abs(), wide["task"].map(MARGIN).fillna(0.01)
+    wide["clear"] = (size > 2 * wide["sem"]) & (size > margin)
+    return wide
+
+
+def brier_from(gap: Floats, se: Floats, harm: NDArray[np.bool_]) -> float:
+    """Return the Brier skill of whoever knows a mean gap and its standard error."""
+    from scipy.stats import norm
+
+    return brier_skill(harm, norm.cdf(gap / np.maximum(se * np.sqrt(2), 1e-9)))
 
 
 def choices(table: pd.DataFrame, column: str, *, largest: float = 0.0) -> pd.DataFrame:

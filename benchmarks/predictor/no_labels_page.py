@@ -59,7 +59,7 @@ def cross_validated(data: Rows, answer: str) -> Found:
     middle, above = np.empty(n), np.empty(n)
     for test in folds(rows, n):
         rest = quantiles(((truth - mean) / spread)[~test], rows.take(~test).weights)
-        one = Prediction(mean[test], spread[test], rest, np.empty((0, 0)))
+        one = Prediction(mean[test], spread[test], rest[None], np.empty((0, 0)))
         middle[test], above[test] = one.quantile(0.5), one.above(0.0)
         for level, (low, high) in ends.items():
             low[test], high[test] = one.quantile((1 - level) / 2), one.quantile((1 + level) / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..document import (
 from ..gap import HARM, HARM_COST, LEVEL, PairedCrossValidation
 from ..learners import Learner
 from ..pilot import Metric, Pilot
-from .evidence import disagreement, of_pilot, of_strategy
+from .evidence import disagreement, of_inputs, of_pilot, of_strategy
 from .model import GapModel, Prediction, shipped
 from .reference import Reference, shipped_reference
 from .terms import GROUPS, METRICS, STRATEGIES, studentised
@@ -34,7 +35,8 @@ NOT_HELD_AGAINST = ("n_source", "pilot_gap", "pilot_proper_gap", "n_held_out")
 """More source rows than were measured, or a larger gap, do not make a case strange."""
 SMALL_IS_FINE = (
     "base", "base_proper", "constant_proper", "home_proper", "joint_proper", "pilot_se",
-    "pilot_proper_se", "pilot_apart", "n_columns",
+    "pilot_proper_se", "pilot_apart", "n_columns", "shift_auc", "shift_energy", "shift_outside",
+    "shift_predicted_shift",
 )  # fmt: skip
 """Nor do an easy task, few columns, or little doubt."""
 WORDS = {
@@ -43,6 +45,10 @@ WORDS = {
     "base_proper": "the target-only proper score", "constant_proper": "the constant's score",
     "home_proper": "the source's score at home", "joint_proper": "the joint model's score",
     "scale_ratio": "the ratio of the labels' spreads", "n_labels": "the number of target labels",
+    "shift_auc": "how well inputs of the sides are told apart",
+    "shift_energy": "the energy distance of the inputs",
+    "shift_outside": "the share of target rows outside the source",
+    "shift_predicted_shift": "how far the source model's predictions move",
     "n_columns": "the number of columns", "learner": "the learner", "strategy": "the strategy",
 }  # fmt: skip
 FAMILIES = {
@@ -127,6 +133,7 @@ class CalibratedPredictor:
             shared = of_pilot(pilot, self._pair, learner)
             shared["n_labels"] = float(pilot.n_labels)
             shared["regression"] = float(self._pair.task == "regression")
+            shared |= self._inputs
             rows = {
                 s.name: of_strategy(pilot, learner, s.name) for s in tried if s.name in STRATEGIES
             }
@@ -158,6 +165,10 @@ class CalibratedPredictor:
             n_sets=int(self._model.about["sets"]), n_pairs=int(self._model.about["pairs"]),
             cases=[_case(known, i, True) for i in near] + [_case(known, i, False) for i in others],
         )  # fmt: skip
+
+    @cached_property
+    def _inputs(self) -> dict[str, float]:
+        return of_inputs(self._pair, seed=self._seed)
 
     @property
     def _most_labels(self) -> float:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..gap import Difference, compare, to_gap
-from ..learners import Learner
+from ..learners import Learner, default_learners
 from ..pilot import BASELINE, Metric, Pilot, mean_error
 from ..strategies import STRATEGIES, Memo, Strategy, Training
+from .no_labels_evidence import Sides, distances
 
 if TYPE_CHECKING:
     from ..domain import Pair
@@ -51,6 +52,13 @@ def of_pilot(pilot: Pilot, pair: Pair, learner: str) -> dict[str, float]:
         "joint_proper": mean_error(pilot.proper, y, home.joint_target, scale),
         "scale_ratio": pilot.scale / home.frame.scale,
     }
+
+
+def of_inputs(pair: Pair, *, seed: int = 0) -> dict[str, float]:
+    """Return how far apart the two sides are without any target label; NaN where not known."""
+    linear = default_learners(pair.task == "regression")[0]
+    found = distances(Sides.of_pair(pair), linear, seed=seed)
+    return {f"shift_{name}": value for name, value in found.items()}
 
 
 def of_strategy(pilot: Pilot, learner: str, strategy: str) -> dict[str, float]:

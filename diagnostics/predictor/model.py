@@ -26,6 +26,33 @@ TARGETS = ("mean", "draw")
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a gap when it was predicted: (gap - mean) / spread, by mean / spread.
+
+    Far from zero a prediction errs in another way than near it, so quantiles are kept for
+    several values of mean / spread; between them they are interpolated.
+
+    Attributes
+    ----------
+    at : ndarray of shape (k,)
+        Increasing values of mean / spread.
+    quantiles : ndarray of shape (k, q)
+        At the levels (i + 1/2) / q.
+    """
+
+    at: Floats
+    quantiles: Floats
+
+    def of(self, place: Floats) -> Floats:
+        """Return the quantiles for values of mean / spread (n,), as an array (n, q)."""
+        place = np.clip(place, self.at[0], self.at[-1])
+        right = np.clip(np.searchsorted(self.at, place), 1, len(self.at) - 1)
+        left = right - 1
+        share = ((place - self.at[left]) / (self.at[right] - self.at[left]))[:, None]
+        return np.asarray((1 - share) * self.quantiles[left] + share * self.quantiles[right])
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """Predictive distributions of gaps, one a row.
 
@@ -33,7 +60,7 @@ class Prediction:
     ----------
     mean, spread : ndarray of shape (n,)
         In units of the metric.
-    rest : ndarray of shape (q,)
+    rest : ndarray of shape (n, q), or (1, q) for all rows
         Quantiles of (gap - mean) / spread at the levels (i + 1/2) / q.
     contributions : ndarray of shape (n, groups)
         Parts of the mean by group of evidence, in the order of :data:`GROUPS`.
@@ -46,21 +73,26 @@ class Prediction:
 
     def quantile(self, level: float) -> Floats:
         """Return the quantile of the gap at `level`."""
-        levels = (np.arange(self.rest.size) + 0.5) / self.rest.size
-        at = np.interp(level, levels, self.rest)
+        q = self.rest.shape[1]
+        place = float(np.clip(level * q - 0.5, 0, q - 1))
+        left = min(int(place), q - 2)
+        share = place - left
+        at = (1 - share) * self.rest[:, left] + share * self.rest[:, left + 1]
         return np.asarray(self.mean + self.spread * at)
 
     def above(self, threshold: float | Floats) -> Floats:
         """Return the probability that the gap lies above `threshold`."""
-        at = (np.asarray(threshold, dtype=np.float64) - self.mean) / self.spread
-        levels = (np.arange(self.rest.size) + 0.5) / self.rest.size
-        inside = np.interp(at, self.rest, levels)
+        limit = np.broadcast_to(np.asarray(threshold, dtype=np.float64), self.mean.shape)
+        at = (limit - self.mean) / self.spread
+        rest = np.broadcast_to(self.rest, (at.size, self.rest.shape[1]))
+        levels = (np.arange(rest.shape[1]) + 0.5) / rest.shape[1]
+        inside = np.array([np.interp(x, row, levels) for x, row in zip(at, rest, strict=True)])
         # Beyond the last quantile the tail falls like that of a t with four degrees of freedom.
-        low, high = self.rest[0], self.rest[-1]
+        low, high = np.minimum(rest[:, 0], -0.01), np.maximum(rest[:, -1], 0.01)
         tail = levels[0]
-        inside = np.where(at < low, tail * np.minimum(1, low / np.minimum(at, low)) ** 4, inside)
-        beyond = np.minimum(1, high / np.maximum(at, high)) ** 4
-        inside = np.where(at > high, 1 - tail * beyond, inside)
+        under, over = at < rest[:, 0], at > rest[:, -1]
+        inside[under] = tail * np.minimum(1, low / np.minimum(at, low))[under] ** 4
+        inside[over] = 1 - tail * np.minimum(1, high / np.maximum(at, high))[over] ** 4
         return np.asarray(1 - inside)
 
     def expected(self, *, cost: float = 1.0) -> Floats:
@@ -78,8 +110,8 @@ class GapModel:
     coefficients : ndarray of shape (terms,)
     spread_coefficients : ndarray of shape (spread terms + 1,)
         The intercept first.
-    rest : dict of str to ndarray
-        Quantiles of the standardised rest, for each of :data:`TARGETS`.
+    rest : dict of str to Rest
+        For each of :data:`TARGETS`.
     ranges : dict of str to (float, float)
         Between which numbers of the evidence lay in nearly all measured transfers.
     about : dict
@@ -88,7 +120,7 @@ class GapModel:
 
     coefficients: Floats
     spread_coefficients: Floats
-    rest: Mapping[str, Floats]
+    rest: Mapping[str, Rest]
     ranges: Mapping[str, tuple[float, float]]
     about: Mapping[str, Any]
 
@@ -100,7 +132,8 @@ class GapModel:
         by_group = np.stack([parts[:, groups == i].sum(axis=1) for i in range(len(GROUPS))], axis=1)
         log_spread = self.spread_coefficients[0] + Z @ self.spread_coefficients[1:]
         spread = np.exp(np.clip(log_spread, -12, 3))
-        return Prediction(parts.sum(axis=1), spread, self.rest[target], by_group)
+        mean = parts.sum(axis=1)
+        return Prediction(mean, spread, self.rest[target].of(mean / spread), by_group)
 
     def outside(self, evidence: Mapping[str, float]) -> list[str]:
         """Return the numbers of one row that lie outside what was measured."""
@@ -125,7 +158,13 @@ class GapModel:
                             ["intercept", *spread_names], self.spread_coefficients, strict=True
                         )
                     },
-                    "rest": {key: [_short(v) for v in values] for key, values in self.rest.items()},
+                    "rest": {
+                        key: {
+                            "at": [_short(v, 4) for v in rest.at],
+                            "quantiles": [[_short(v, 5) for v in row] for row in rest.quantiles],
+                        }
+                        for key, rest in self.rest.items()
+                    },
                     "ranges": {key: [_short(v) for v in pair] for key, pair in self.ranges.items()},
                 },
                 indent=1,
@@ -144,14 +183,17 @@ class GapModel:
         return cls(
             np.array(list(stored["mean"].values())),
             np.array(list(stored["spread"].values())),
-            {key: np.array(values) for key, values in stored["rest"].items()},
+            {
+                key: Rest(np.array(rest["at"]), np.array(rest["quantiles"]))
+                for key, rest in stored["rest"].items()
+            },
             {key: (pair[0], pair[1]) for key, pair in stored["ranges"].items()},
             stored["about"],
         )
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.9g}")
+def _short(value: float, digits: int = 9) -> float:
+    return float(f"{value:.{digits}g}")
 
 
 _ONE_ROW: dict[str, Any] = {

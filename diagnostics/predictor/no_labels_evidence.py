@@ -47,6 +47,9 @@ LARGEST = 10.0
 FAULTS = (ValueError, ArithmeticError)
 ESTIMATES = ("average", "difference", "thresholded", "transport", "agreement", "disagreement")
 
+DISTANCES = ("auc", "energy", "outside", "predicted_shift")
+"""What is known of the distance between the sides, besides errors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unlabelled:
@@ -154,6 +157,23 @@ def unlabelled_evidence(
         "n_columns": float(sides.X.shape[1]), "n_classes": float(sides.n_classes),
     }  # fmt: skip
     return Unlabelled(numbers, estimates)
+
+
+def distances(sides: Sides, learner: Learner, *, seed: int = 0) -> dict[str, float]:
+    """Return how far apart the inputs are, and how far the source model's predictions move.
+
+    The part of :func:`unlabelled_evidence` that does not ask for errors: ``auc``, ``energy``,
+    ``outside``, ``predicted_shift``; NaN where :func:`why_not` has something to say.
+    """
+    if why_not(sides) is not None:
+        return dict.fromkeys(DISTANCES, math.nan)
+    rng = np.random.default_rng([seed, 31])
+    s = sides.thinned(rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own, away = _at_home(s, learner, seed, rng)
+        found = {**_of_predictions(s, own, away), **_of_inputs(s, own, learner, seed, rng)}
+    return {name: found[name] for name in DISTANCES}
 
 
 def _at_home(

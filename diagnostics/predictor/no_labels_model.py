@@ -51,7 +51,7 @@ class Head:
         by_group = np.stack([parts[:, groups == i].sum(axis=1) for i in range(len(GROUPS))], axis=1)
         log_spread = self.spread_coefficients[0] + Z @ self.spread_coefficients[1:]
         return Prediction(
-            parts.sum(axis=1), np.exp(np.clip(log_spread, -12, 3)), self.rest, by_group
+            parts.sum(axis=1), np.exp(np.clip(log_spread, -12, 3)), self.rest[None], by_group
         )
 
 

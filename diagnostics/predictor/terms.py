@@ -25,12 +25,14 @@ LEARNERS = ("forest", "boosting", "network")
 """Besides the linear one."""
 LEAST_SE = 0.002
 LEAST_APART = 0.005
+MANY = 200
+"""From so many labels on, things may change with their number in another way."""
 GROUPS = (
     "pilot, in the metric", "pilot, in the proper score", "other strategies in the pilot",
-    "how differently the models predict", "sizes and difficulty",
+    "how differently the models predict", "how far apart the inputs are", "sizes and difficulty",
     "what the strategy usually does", "what the learner usually does",
 )  # fmt: skip
-METRIC, PROPER, OTHERS, APART, SIZES, STRATEGY, LEARNER = GROUPS
+METRIC, PROPER, OTHERS, APART, INPUTS, SIZES, STRATEGY, LEARNER = GROUPS
 
 
 def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, list[str], Floats]:
@@ -43,7 +45,9 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
         ``pilot_proper_se``, ``pilot_apart``, ``source_z``, ``pooled_z``, ``base``,
         ``base_proper``, ``constant_proper``, ``home_proper``, ``joint_proper``,
         ``scale_ratio``, ``n_labels``, ``n_source``, ``n_columns``, ``n_held_out``,
-        ``regression``, and text arrays ``strategy`` and ``learner``.
+        ``regression``, ``shift_auc``, ``shift_energy``, ``shift_outside``,
+        ``shift_predicted_shift`` (NaN where not known), and text arrays ``strategy`` and
+        ``learner``.
 
     Returns
     -------
@@ -74,6 +78,7 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
         "scales": np.abs(np.log(np.clip(e["scale_ratio"], 0.1, 10))),
     }
     columns = np.log(e["n_columns"] / n)
+    many = np.maximum(0.0, np.log(n / MANY))
     shrunk = 1 / (1 + (se / np.maximum(apart, 0.01)) ** 2)
     tz, tp = np.tanh(z / 3), np.tanh(proper / 3)
     mean: list[tuple[str, str, Floats]] = [
@@ -82,7 +87,9 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
         ("proper", PROPER, proper * se), ("proper, shrunk", PROPER, proper * se * shrunk),
         ("proper, bounded", PROPER, np.tanh(proper / 2) * se),
         ("proper, bounded, apart", PROPER, tp * apart),
-        ("apart", APART, apart), ("se", SIZES, se), ("no rows to compare on", SIZES, missing * se),
+        ("apart", APART, apart), ("apart x many labels", SIZES, apart * many),
+        ("se", SIZES, se), ("se x many labels", SIZES, se * many),
+        ("no rows to compare on", SIZES, missing * se),
     ]  # fmt: skip
     for name in ("source", "pooled"):
         other = np.clip(np.nan_to_num(e[f"{name}_z"]), -6, 6)
@@ -97,6 +104,10 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
     for tag, by in (*modifiers.items(), ("columns", columns), ("quantity", regression)):
         mean.append((f"apart x {tag}", APART, apart * by))
         mean.append((f"se x {tag}", SIZES, se * by))
+    for name, far in _far(e).items():
+        mean.append((f"apart x {name}", INPUTS, apart * far))
+        if name in ("inputs told apart", "energy"):
+            mean.append((f"apart x {name} x quantity", INPUTS, apart * far * regression))
     for name in STRATEGIES:
         here = (strategy == name).astype(np.float64)
         for scale, size in (("apart", apart), ("se", se)):
@@ -120,7 +131,8 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
     spread: dict[str, Floats] = {
         "log se": log_se, "log apart": log_apart,
         "log base": np.log(np.maximum(np.clip(e["base"], 0, 3), 0.05)),
-        "labels": modifiers["labels"], "ratio": modifiers["ratio"], "columns": columns,
+        "labels": modifiers["labels"], "many labels": many, "ratio": modifiers["ratio"],
+        "columns": columns,
         "quantity": regression, "log se x quantity": log_se * regression,
         "log apart x quantity": log_apart * regression, "|proper|": np.minimum(np.abs(proper), 5),
         "|source|": source, "skill": modifiers["skill"], "scales": modifiers["scales"],
@@ -140,8 +152,19 @@ NUMBERS = (
     "pilot_gap", "pilot_se", "pilot_proper_gap", "pilot_proper_se", "pilot_apart", "source_z",
     "pooled_z", "base", "base_proper", "constant_proper", "home_proper", "joint_proper",
     "scale_ratio", "n_labels", "n_source", "n_columns", "n_held_out", "regression",
+    "shift_auc", "shift_energy", "shift_outside", "shift_predicted_shift",
 )  # fmt: skip
 TYPICAL_APART = 0.2
+
+
+def _far(e: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return pure numbers of how far apart the sides are, 0 where that is not known."""
+    return {
+        "inputs told apart": 2 * np.nan_to_num(e["shift_auc"], nan=0.5) - 1,
+        "energy": np.log1p(np.clip(np.nan_to_num(e["shift_energy"]), 0, 10)),
+        "outside": np.clip(np.nan_to_num(e["shift_outside"]), 0, 1),
+        "predictions": np.clip(np.nan_to_num(e["shift_predicted_shift"]), 0, 3),
+    }
 
 
 def _z(gap: Floats, se: Floats) -> Floats:

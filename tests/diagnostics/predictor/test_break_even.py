@@ -19,6 +19,7 @@ from negtransfer.diagnostics.predictor.break_even import (
     crossing,
     draw_curves,
     fine_counts,
+    first_known,
     labels_until_known,
     to_units,
 )
@@ -258,6 +259,88 @@ def test_a_margin_takes_more_labels():
     assert large >= small
 
 
+def test_the_first_number_at_which_an_interval_leaves_the_margin():
+    grid = np.array([50.0, 100.0, 200.0, 400.0, 800.0])
+    curves = np.stack([np.full(5, 0.06), np.full(5, -0.06), np.zeros(5), np.full(5, 0.3)])
+    # The half width at level 0.9 is 1.645 x 0.05 = 0.082, halved by every fourfold.
+    found = first_known(curves, 0.05, grid, exponent=0.5, margin=0.01)
+    assert found.tolist() == [200.0, 200.0, math.inf, 50.0]
+
+
+def test_a_standard_error_that_falls_faster_tells_sooner():
+    grid = module.counts_from(20)
+    slow, fast = (
+        first_known(np.full((1, len(grid)), 0.05), 0.2, grid, exponent=e, margin=0.0)[0]
+        for e in (0.5, 0.9)
+    )
+    assert 20 < fast < slow < LARGEST
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_every_strategy_has_a_standard_error_that_falls(regression):
+    for strategy in (*STRATEGIES, "source-recalibrated", "hypothesis-residual"):
+        assert 0.3 < module.se_exponent(strategy, regression) < 1.5
+
+
+def test_the_fall_of_a_standard_error_is_learned_from_pilots():
+    fit_exponents = pytest.importorskip("benchmarks.predictor.break_even").fit_exponents
+    rng = np.random.default_rng(0)
+    rows = [
+        ("f", f"s{i % 4}", "a", f"t{i}", task, "linear", name, n, draw,
+         level * n ** -power * np.exp(0.02 * rng.standard_normal()))
+        for task, shift in (("binary", 0.0), ("regression", 0.1))
+        for i in range(30)
+        for level in [rng.uniform(0.1, 2)]
+        for name, power in (("pooled", 0.7 + shift), ("source-only", 0.5 + shift))
+        for draw in (0, 1)
+        for n in ((20, 50, 200) if i % 2 else (20, 100, 500))
+    ]  # fmt: skip
+    names = ["family", "set", "source", "target", "task", "learner", "strategy", "n_labels"]
+    pilots = pd.DataFrame(rows, columns=[*names, "draw", "pilot_se"])
+    lost = pilots.head(40).assign(draw=9, pilot_se=0.0)
+    found = fit_exponents(pd.concat([pilots, lost]))
+    for kind, shift in (("classification", 0.0), ("regression", 0.1)):
+        assert found[kind]["pooled"] == pytest.approx(0.7 + shift, abs=0.01)
+        assert found[kind]["source-only"] == pytest.approx(0.5 + shift, abs=0.01)
+        assert found[kind]["any"] == pytest.approx(0.6 + shift, abs=0.01)
+
+
+def test_gaps_regress_to_the_usual_one_in_both_directions():
+    """Gaps that are new at every number of labels say nothing of each other, before or after."""
+    fit_all = pytest.importorskip("benchmarks.predictor.break_even").fit_all
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"f{i // 4}", f"s{i}", "a", "b", task, "linear", "pooled", n, gap, 0.4)
+        for task in ("binary", "regression")
+        for i in range(120)
+        for n, gap in zip((20, 80, 320, 1280), 0.1 * rng.standard_normal(4), strict=True)
+    ]
+    names = ["family", "set", "source", "target", "task", "learner", "strategy", "n_labels"]
+    measured = pd.DataFrame(rows, columns=[*names, "gap", "base"])
+    learned = fit_all(measured, ("pooled",))["classification"]["pooled"]
+    grid = np.array([20.0, 1280.0])
+    apart = np.abs(np.subtract(*(
+        draw_curves(gap, 0.0, 160, 0.4, grid, model=learned).mean(axis=0) for gap in (-0.1, 0.1)
+    )))  # fmt: skip
+    now = float(to_units(0.1, 0.4) - to_units(-0.1, 0.4))
+    assert np.all(apart < 0.35 * now)
+
+
+def test_a_pilot_that_tells_is_found_at_the_first_test_that_does():
+    told = pytest.importorskip("benchmarks.predictor.break_even")._told
+    keys = dict(zip(["family", "set", "source", "target", "task", "learner", "strategy"],
+                    ["f", "s", "a", "b", "binary", "linear", "pooled"], strict=True))  # fmt: skip
+    seen = pd.DataFrame({"n_labels": [20, 50, 200, 500], "pilot_gap": [0.1, 0.0, 0.1, 0.0]})
+    seen = seen.assign(**keys, draw=0, pilot_se=[0.1, 0.05, 0.02, 0.02], margin=0.01)
+    seen["pilot_df"] = seen["n_labels"] - 1.0
+    never = seen.assign(draw=1, pilot_gap=0.0)
+    at_once = seen.assign(draw=2, pilot_gap=1.0)
+    found = told(pd.concat([seen, never, at_once], ignore_index=True))
+    assert found["draw"].tolist() == [0, 0, 1, 1]
+    assert found["first"].tolist() == [200.0, 200.0, math.inf, math.inf]
+    assert set(found["last"]) == {500.0}
+
+
 def test_results_cannot_be_changed():
     found = break_even(0.0, 0.1, 50, 0.3, strategy="pooled", regression=False)
     with pytest.raises(AttributeError):
@@ -270,12 +353,17 @@ def test_the_shipped_curves_are_those_of_the_stored_table():
     outcomes = pytest.importorskip("benchmarks.outcomes.table")
     if not outcomes.TABLE.exists():
         pytest.skip("the table of measured transfers is not stored")
-    from benchmarks.predictor.break_even import SHIPPED, fit_all
+    from benchmarks.predictor.break_even import SHIPPED, fit_all, fit_exponents
     from benchmarks.predictor.cases import table_hash
 
-    table = outcomes.read()
+    table, pilots = outcomes.read(), outcomes.read_evidence("pilot")
     stored = module._stored()
     assert stored["about"]["outcomes_sha256"] == table_hash(table)
+    assert stored["about"]["pilots_sha256"] == table_hash(pilots)
+    slopes = fit_exponents(pilots)
+    assert slopes.keys() == stored["se_exponent"].keys()
+    for kind, by_strategy in slopes.items():
+        assert stored["se_exponent"][kind] == pytest.approx(by_strategy, abs=1e-4)
     assert (SHIPPED / "break_even.json").stat().st_size < 60_000
     fitted = fit_all(outcomes.cells(table))
     for kind, by_strategy in fitted.items():

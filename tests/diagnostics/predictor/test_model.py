@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negtransfer.diagnostics.predictor.model import GapModel, shipped
+from negtransfer.diagnostics.predictor.model import GapModel, Rest, shipped
+from negtransfer.diagnostics.predictor.no_labels_evidence import DISTANCES
 from negtransfer.diagnostics.predictor.reference import from_bytes, shipped_reference, to_bytes
 from negtransfer.diagnostics.predictor.terms import GROUPS, STRATEGIES, terms
 
@@ -19,6 +20,7 @@ BASE = {
     "pilot_apart": 0.15, "source_z": 0.5, "pooled_z": 0.2, "base": 0.2, "base_proper": 0.15,
     "constant_proper": 0.25, "home_proper": 0.14, "joint_proper": 0.16, "scale_ratio": 1.0,
     "n_labels": 50.0, "n_source": 500.0, "n_columns": 10.0, "n_held_out": 50.0, "regression": 0.0,
+    "shift_auc": 0.7, "shift_energy": 0.1, "shift_outside": 0.1, "shift_predicted_shift": 0.1,
 }  # fmt: skip
 
 
@@ -39,6 +41,23 @@ def test_names_of_terms_are_distinct_and_their_groups_known():
     assert len({name for name, _ in names}) == len(names) == X.shape[1]
     assert {group for _, group in names} == set(GROUPS)
     assert len(set(spread_names)) == len(spread_names) == Z.shape[1]
+
+
+def test_distances_that_are_not_known_say_nothing():
+    names = [f"shift_{name}" for name in DISTANCES]
+    found = shipped().predict(rows(2, **{name: [np.nan, 0.5] for name in names}))
+    inputs = found.contributions[:, GROUPS.index("how far apart the inputs are")]
+    assert inputs[0] == 0
+    assert inputs[1] != 0
+    assert np.isfinite(found.spread).all()
+
+
+def test_what_is_left_is_read_between_its_places():
+    rest = Rest(np.array([-1.0, 1.0]), np.array([[-2.0, 0.0], [0.0, 4.0]]))
+    found = rest.of(np.array([-9.0, -1.0, 0.0, 0.5, 1.0, 9.0]))
+    np.testing.assert_allclose(
+        found, [[-2, 0], [-2, 0], [-1, 2], [-0.5, 3], [0, 4], [0, 4]]
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
