@@ -491,7 +491,8 @@ class Outlook(_Model):
     sentence: str
     curve: list[CurvePoint]
     labels_until_known: float | None = Field(
-        description="target labels until the pilot tells help from harm; null beyond `largest`"
+        description="target labels until the pilot tells help from harm; null beyond `largest`, "
+        "and for quantities, where it cannot be said"
     )
     until_known_sentence: str
     worth: LabelWorth | None = Field(

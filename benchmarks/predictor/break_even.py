@@ -38,14 +38,15 @@ from negtransfer.diagnostics.predictor.break_even import (
     LARGEST,
     LEAST_BASE,
     LESS_DOUBT,
+    SHOWN,
     SMALLEST,
     UNIT,
-    counts_from,
     crossing,
     draw_curves,
     drift,
     fine_counts,
     first_known,
+    later_pilots,
     to_units,
 )
 
@@ -423,15 +424,16 @@ def _foretold(
 ) -> pd.DataFrame:
     found = []
     for row in rows.itertuples(index=False):
-        grid, base = counts_from(row.n_labels), max(row.base, LEAST)
+        # The numbers that were tested, and beyond them those of the package.
+        grid = np.array([*row.tested, *(k for k in SHOWN if k > row.last)], dtype=np.float64)
+        base, exponent = max(row.base, LEAST), slopes[row.kind][row.strategy]
         path = draw_curves(
             row.mean, LESS_DOUBT * row.sd, row.n_labels, base, grid,
             model=curves[row.kind][row.strategy], draws=DRAWS,
         )  # fmt: skip
-        first = first_known(
-            UNIT * max(base, LEAST_BASE) * np.sinh(path), row.se, grid,
-            exponent=slopes[row.kind][row.strategy], margin=row.margin,
-        )  # fmt: skip
+        gap = UNIT * max(base, LEAST_BASE) * np.sinh(path)
+        later = later_pilots(gap, row.pilot_gap, row.se, grid, exponent=exponent)
+        first = first_known(later, row.se, grid, exponent=exponent, margin=row.margin)
         ends = np.quantile(first, [0.5, 0.05, 0.95], method="nearest")
         left = abs(row.pilot_gap) - row.margin
         rival = row.n_labels * max(1.0, Q90 * row.se / left) ** 2 if left > 0 else np.inf
@@ -557,9 +559,24 @@ where none told.  *said more*: the predicted number lies beyond the last test; *
 none up to there told.  The rival keeps the pilot's own gap and lets its standard error fall as
 n^-1/2.
 
+Later pilots are simulated: a drawn curve of the gap, and noise that is correlated with that of
+the pilot at hand.  For regression this gives far too high chances, so the package gives no
+number there; its rows below show why.  For classification the chances hold on average, but those
+above 0.4 are too high; with 50 labels held, the interval covers fewer of those that told than it
+should.  The single number does not hold: it is mostly "more than the largest", and where a pilot
+did tell later it is further off than the rival's.  Its interval is what to read.
+
+Tried on these families: no noise (told 16 % and given 10 % for classification, 24 % and 44 %
+for regression); noise correlated with the root of the ratio of the numbers of labels (kept), or
+with the ratio itself (covers more, chances higher); noise of 0.8 times the standard error; the
+doubt about the gap times 0.7 (kept) or 1 (regression no better).  Learning what a drift misses
+from small gaps alone, on every other pilot, brought regression to 42 % given: too high still.
+The drawn gaps spread too widely for pilots that do not tell yet: in regression gaps that are
+small now mostly stay so.
+
 {known}
 
-By the chance given that the pilot tells by the last test:
+By the chance given that the pilot tells by the last test, classification only:
 
 {chances}
 
@@ -585,7 +602,8 @@ def main() -> None:
         known = judge_known(outcomes, pilots, held)
         page = PAGE.format(
             hash=f"`{table_hash(outcomes)[:16]}`", table=table_of(judge(outcomes, held)),
-            known=known_table(known), chances=chances(known), exponents=exponents(pilots),
+            known=known_table(known), chances=chances(known[known["kind"] == "classification"]),
+            exponents=exponents(pilots),
         )  # fmt: skip
         (HERE / "BREAK_EVEN.md").write_text(page, encoding="utf-8")
         print(page)

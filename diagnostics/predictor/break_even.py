@@ -165,42 +165,63 @@ def labels_until_known(
     *,
     strategy: str,
     regression: bool,
+    pilot_gap: float | None = None,
     margin: float = 0.0,
     level: float = 0.9,
-) -> LabelsUntilKnown:
+) -> LabelsUntilKnown | None:
     """Return how many target labels it takes until the pilot's interval leaves the margin.
 
-    The pilot's standard error falls as a power of the number of labels while the gap follows
-    the predicted curve: near break-even no number of labels may be enough.
+    Later pilots are simulated on drawn curves of the gap and looked at with the numbers of
+    labels of :data:`SHOWN`; near break-even no number of labels may be enough.
 
     Parameters
     ----------
-    gap_mean, gap_sd, n, base, strategy, regression
+    gap_mean, gap_sd, n, base, strategy
         As in :func:`break_even`.
     pilot_se : float
         Standard error of the pilot's gap with `n` labels.
+    regression : bool
+        Regression has no answer: on families left out the chances given were twice too high.
+    pilot_gap : float, optional
+        The gap that the pilot itself found; `gap_mean` if left out.
     margin : float, default 0
         Gaps smaller than this count as none.
     level : float, default 0.9
+
+    Returns
+    -------
+    LabelsUntilKnown or None
+        ``None`` where it cannot be said.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or out of range.
     """
     _check(gap_mean, gap_sd, n, base, level)
     if not (math.isfinite(pilot_se) and pilot_se >= 0 and math.isfinite(margin) and margin >= 0):
         raise ValueError("pilot_se and margin must be finite and not negative")
-    grid = counts_from(n)
-    learned = model(strategy, regression)
-    path = draw_curves(gap_mean, LESS_DOUBT * gap_sd, n, base, grid, model=learned)
-    gap = UNIT * max(base, LEAST_BASE) * np.sinh(path)
-    first = first_known(
-        gap, pilot_se, grid, exponent=se_exponent(strategy, regression), margin=margin, level=level
+    seen = gap_mean if pilot_gap is None else pilot_gap
+    if not math.isfinite(seen):
+        raise ValueError("pilot_gap must be finite")
+    if regression:
+        return None
+    grid, exponent = counts_from(n), se_exponent(strategy, regression)
+    path = draw_curves(
+        gap_mean, LESS_DOUBT * gap_sd, n, base, grid, model=model(strategy, regression)
     )
+    gap = UNIT * max(base, LEAST_BASE) * np.sinh(path)
+    pilots = later_pilots(gap, seen, pilot_se, grid, exponent=exponent)
+    first = first_known(pilots, pilot_se, grid, exponent=exponent, margin=margin, level=level)
     low, high = _interval(first, level)
     at = float(np.quantile(first, 0.5, method="nearest"))
     p_beyond = float(np.mean(np.isinf(first)))
     most = max(LARGEST, n)
     if math.isinf(at):
+        start = f"more than {_count(most)}" if math.isinf(low) else f"{_count(low)} or more"
         sentence = (
-            f"More than {_count(most)} labels would be needed to tell help from harm "
-            f"(probability {chance(p_beyond)})."
+            f"More than {_count(most)} labels would {_probably(p_beyond)}be needed to tell help "
+            f"from harm (probability {chance(p_beyond)}; {100 * level:.0f} % interval {start})."
         )
     elif at <= n:
         sentence = f"The {_count(n)} labels at hand are about enough to tell help from harm."
@@ -219,8 +240,46 @@ def fine_counts() -> Floats:
 
 
 def counts_from(n: float) -> Floats:
-    """Return numbers of labels from `n` on, at which a later pilot is looked at."""
-    return np.geomspace(n, max(n, LARGEST), 49)
+    """Return `n` and the larger numbers of :data:`SHOWN`, at which pilots are looked at.
+
+    On a finer grid a wandering curve would leave the margin by chance too early.
+    """
+    return np.array([n, *(k for k in SHOWN if k > n)], dtype=np.float64)
+
+
+def later_pilots(
+    gap: Floats, pilot_gap: float, pilot_se: float, grid: Floats, *, exponent: float
+) -> Floats:
+    """Return the gaps that pilots with more labels would find, one for each drawn curve.
+
+    A pilot errs by its standard error, and those of two pilots of the same rows are
+    correlated with the root of the ratio of their numbers of labels.
+
+    Parameters
+    ----------
+    gap : ndarray of shape (m, len(grid))
+        Drawn curves of the true gap.
+    pilot_gap, pilot_se : float
+        What the pilot with ``grid[0]`` labels found.
+    grid : ndarray
+        Numbers of labels, rising.
+    exponent : float
+        The standard error falls as the number of labels to minus this.
+
+    Returns
+    -------
+    ndarray of shape (m, len(grid))
+        The first column is `pilot_gap`.
+    """
+    fresh = np.random.default_rng(21).standard_normal(gap.shape)
+    error = pilot_gap - gap[:, 0]
+    found = [gap[:, 0] + error]
+    for k in range(1, len(grid)):
+        more = grid[k] / grid[k - 1]
+        kept, se = math.sqrt(1 / more), pilot_se * (grid[k] / grid[0]) ** -exponent
+        error = kept * more**-exponent * error + math.sqrt(1 - kept**2) * se * fresh[:, k]
+        found.append(gap[:, k] + error)
+    return np.stack(found, axis=1)
 
 
 def first_known(
@@ -237,7 +296,7 @@ def first_known(
     Parameters
     ----------
     gap : ndarray of shape (m, len(grid))
-        Curves of the gap, in its own unit.
+        What pilots find along each curve, in the gap's own unit.
     pilot_se : float
         Standard error with the first of the numbers of labels.
     grid : ndarray

@@ -10,6 +10,7 @@ from .terms import METRICS, STRATEGIES
 from .worth import LARGEST, Situation, worth
 
 FEWEST = 10
+UNKNOWN = "How many labels would tell help from harm cannot be said for regression."
 
 
 def outlook(
@@ -40,6 +41,7 @@ def outlook(
     known = labels_until_known(
         gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / 2.5631,
         margin=metric.margin, strategy=row.strategy, regression=regression,
+        pilot_gap=gap.pilot_estimate,
     )  # fmt: skip
     return Outlook(
         strategy=row.strategy, learner=row.learner, n_labels=row.n_labels,
@@ -47,7 +49,8 @@ def outlook(
         level=found.level, p_already_past=found.p_already_past, p_never=found.p_never,
         p_beyond=found.p_beyond, largest=found.largest, sentence=found.sentence,
         curve=[CurvePoint(n_labels=n, gap=g, low=lo, high=hi) for n, g, lo, hi in found.curve],
-        labels_until_known=_finite(known.n), until_known_sentence=known.sentence,
+        labels_until_known=_finite(known.n) if known else None,
+        until_known_sentence=known.sentence if known else UNKNOWN,
         worth=_worth(gap, row, here),
     )  # fmt: skip
 

@@ -177,7 +177,7 @@ def test_extreme_inputs_give_an_answer(gap, sd, n, base):
     assert found.low <= found.n <= found.high
     assert not math.isnan(found.n)
     assert np.isfinite(found.curve).all()
-    known = labels_until_known(gap, sd, n, base, 0.1, strategy="pooled", regression=True)
+    known = labels_until_known(gap, sd, n, base, 0.1, strategy="pooled", regression=False)
     assert known.low <= known.n <= known.high
 
 
@@ -274,6 +274,31 @@ def test_a_standard_error_that_falls_faster_tells_sooner():
         for e in (0.5, 0.9)
     )
     assert 20 < fast < slow < LARGEST
+
+
+def test_later_pilots_start_from_the_real_one_and_err_by_their_standard_error():
+    grid = np.array([50.0, 200.0, 5000.0])
+    true = np.broadcast_to([0.02, 0.01, 0.0], (20_000, 3))
+    found = module.later_pilots(true, 0.12, 0.05, grid, exponent=0.5)
+    assert np.allclose(found[:, 0], 0.12)
+    # Of 2 standard errors now, half a fourfold later: 1, of errors half as large.
+    assert found[:, 1].mean() == pytest.approx(0.01 + 0.025, abs=0.001)
+    assert found[:, 1].std() == pytest.approx(0.025 * math.sqrt(0.75), rel=0.03)
+    assert found[:, 2].std() == pytest.approx(0.005, rel=0.03)
+
+
+def test_a_pilot_that_tells_already_needs_no_more_labels():
+    call = {"strategy": "pooled", "regression": False}
+    told, open_ = (
+        labels_until_known(0.0, 0.01, 50, 0.3, 0.05, pilot_gap=g, **call) for g in (0.1, 0.05)
+    )
+    assert (told.low, told.n, told.high) == (50, 50, 50)
+    assert open_.low > 50
+    assert open_.low in SHOWN
+
+
+def test_for_regression_it_is_not_said_how_many_labels_tell():
+    assert labels_until_known(0.1, 0.1, 50, 0.8, 0.1, strategy="pooled", regression=True) is None
 
 
 @pytest.mark.parametrize("regression", [False, True])
