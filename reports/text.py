@@ -48,8 +48,8 @@ _ROOMS = (
     _Room(3, 2, 5, 1, 3),
     *(_Room(3, 1, 5, 2, 3, long) for long in (5, 4, 3)),
     *(_Room(3, 1, 5, 1, 3, long) for long in (5, 4, 3, 2, 1, 0)),
-    _Room(3, 1, 5, 1, 3, blank=False),
-    _Room(2, 1, 5, 1, 2, blank=False),
+    *(_Room(3, 1, reasons, 1, 3, blank=False) for reasons in (5, 4, 3)),
+    _Room(2, 1, 4, 1, 2, blank=False),
     _Room(2, 1, 3, 1, 1, blank=False),
 )
 

@@ -24,7 +24,7 @@ from .cases import cases
 from .evaluate import judged
 from .page import page
 
-STAGES = ("linear", "no-labels", "pilot", "checks")
+STAGES = ("linear", "linear-draws", "no-labels", "pilot", "checks")
 DEARER = ("forest", "pilot-forest")
 
 

@@ -562,17 +562,16 @@ n^-1/2.
 Later pilots are simulated: a drawn curve of the gap, and noise that is correlated with that of
 the pilot at hand.  For regression this gives far too high chances, so the package gives no
 number there; its rows below show why.  For classification the chances hold on average, but those
-above 0.4 are too high; with 50 labels held, the interval covers fewer of those that told than it
-should.  The single number does not hold: it is mostly "more than the largest", and where a pilot
-did tell later it is further off than the rival's.  Its interval is what to read.
+above 0.4 are too high.  The single number does not hold: it is mostly "more than the largest", and
+where a pilot did tell later it is further off than the rival's.  Its interval is what to read.
 
-Tried on these families: no noise (told 16 % and given 10 % for classification, 24 % and 44 %
-for regression); noise correlated with the root of the ratio of the numbers of labels (kept), or
-with the ratio itself (covers more, chances higher); noise of 0.8 times the standard error; the
-doubt about the gap times 0.7 (kept) or 1 (regression no better).  Learning what a drift misses
-from small gaps alone, on every other pilot, brought regression to 42 % given: too high still.
-The drawn gaps spread too widely for pilots that do not tell yet: in regression gaps that are
-small now mostly stay so.
+Tried on these families, when fewer of their pilots were measured: no noise (told 16 % and given 10
+% for classification, 24 % and 44 % for regression); noise correlated with the root of the ratio of
+the numbers of labels (kept), or with the ratio itself (covers more, chances higher); noise of 0.8
+times the standard error; the doubt about the gap times 0.7 (kept) or 1 (regression no better).
+Learning what a drift misses from small gaps alone, on every other pilot, brought regression to 42
+% given: too high still. The drawn gaps spread too widely for pilots that do not tell yet: in
+regression gaps that are small now mostly stay so.
 
 {known}
 

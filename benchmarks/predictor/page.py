@@ -75,6 +75,11 @@ def _sizes(judged: Judged) -> str:
 
 
 def _groups(t: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name and rows of each group of cases that has any."""
+    yield from ((name, rows) for name, rows in _every_group(t) if rows.any())
+
+
+def _every_group(t: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     regression = (t["task"] == "regression").to_numpy()
     yield "all", np.ones(len(t), dtype=bool)
     yield "classification", ~regression

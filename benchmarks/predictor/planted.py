@@ -238,9 +238,10 @@ LEVELS = (
 
 
 WHY = (
-    "The check has a few dozen target labels. Where the target alone does well in the pilot by "
-    "luck, the chance of harm is high before anything was planted and has little room to rise; "
-    "where the pilot's rows say otherwise than the fresh ones, it follows the pilot."
+    "What was planted in the source need not stay in the strategy that the verdict speaks of: it "
+    "picks what suffers least. A source turned by 180 degrees serves again once its slope is "
+    "recalibrated, so there the chance of harm falls because the harm does. With a few dozen "
+    "target labels it also follows the pilot's rows where they say otherwise than fresh ones."
 )
 
 

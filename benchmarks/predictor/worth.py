@@ -35,7 +35,7 @@ from negtransfer.diagnostics.predictor.worth import (
 )
 
 from .cases import cases, table_hash
-from .fit import SHIPPED, left_out, quantiles, rest_of
+from .fit import QUANTILES, SHIPPED, left_out, quantiles, rest_of
 from .regression import location_scale
 
 Floats = NDArray[np.float64]
@@ -155,7 +155,7 @@ def judge_falls(rows: pd.DataFrame) -> pd.DataFrame:
         families = part["family"].to_numpy(dtype=str)
         z, weight = (part["fall"].to_numpy() - mean) / spread, weights(part)
         ends = np.empty((len(part), 4))
-        levels = (np.arange(199) + 0.5) / 199
+        levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
         for name in np.unique(families):
             test = families == name
             at = np.interp([0.1, 0.9, 0.05, 0.95], levels, quantiles(z[~test], weight[~test]))

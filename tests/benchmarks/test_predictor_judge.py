@@ -112,3 +112,30 @@ def test_the_hash_sees_values_and_names_only():
     assert table_hash(table) == table_hash(table.copy())
     assert table_hash(table) != table_hash(table.assign(a=[1.0, 2.5]))
     assert table_hash(table) != table_hash(table.rename(columns={"a": "c"}))
+
+
+def test_groups_without_cases_are_left_out():
+    from benchmarks.predictor.page import _groups
+
+    table = pd.DataFrame({
+        "task": "regression", "learner": "linear", "n_labels": [20, 50],
+        "strategy": ["stacking", "stacking"],
+    })  # fmt: skip
+    found = {name: int(rows.sum()) for name, rows in _groups(table)}
+    assert found == {
+        "all": 2, "regression": 2, "linear learner": 2, "20 labels": 1, "50 labels": 1,
+        "stacking": 2,
+    }  # fmt: skip
+
+
+def test_half_of_the_draws_against_the_other_half():
+    keys = dict.fromkeys(("family", "set", "source", "target", "learner", "strategy"), "x")
+    table = pd.DataFrame({
+        **keys, "task": "binary", "n_labels": 20, "draw": range(4), "gap": [0.1, 0.2, 0.3, 0.2],
+    })  # fmt: skip
+    (cell,) = judge.split_half(table).to_dict("records")
+    assert (cell["a"], cell["b"]) == pytest.approx((0.2, 0.2))
+    assert cell["se"] == pytest.approx(0.1)
+    assert cell["clear"]
+    harm = np.array([True, False])
+    assert judge.brier_from(np.array([1.0, -1.0]), np.array([0.1, 0.1]), harm) > 0.99

@@ -47,6 +47,16 @@ def test_the_chance_of_harm_rises_with_every_plant(plant):
         assert found.rise > 0 if plant in LUCK else found.kept, (role, found)
 
 
+@pytest.mark.parametrize("plant", list(PLANTS))
+def test_in_the_committed_table_harm_rises_with_every_plant(plant):
+    if not planted.TABLE.exists():
+        pytest.skip("the table of planted cases is not there")
+    rows = pd.read_csv(planted.TABLE)
+    for role in planted.NAMED:
+        found = planted.rise(rows[(rows["plant"] == plant) & (rows["role"] == role)])
+        assert found.kept, (role, found)
+
+
 def rows_of(p_harm: list[float], measured: list[float]) -> pd.DataFrame:
     level = np.arange(len(p_harm))
     both = [
