@@ -14,8 +14,8 @@ def in_short(cost: Cost) -> str:
     """Return the cost of the pilot as one line of the terminal."""
     fits, rows = sum(cost.fits.values()), sum(cost.rows_fitted.values())
     return (
-        f"{words.plural(fits, 'fit')}, {words.plural(rows, 'row')} in all; one training on "
-        f"both sides: {words.plural(cost.rows_full_training, 'row')}"
+        f"{words.plural(fits, 'fit')} on {words.plural(rows, 'row')} in all; one training with "
+        f"both: {words.plural(cost.rows_full_training, 'row')}"
     )
 
 

@@ -72,7 +72,7 @@ def test_the_result_sets_it_beside_one_training(result):
     assert result.cost.rows_full_training == 160
     (fits,), (rows,) = result.cost.fits.values(), result.cost.rows_fitted.values()
     assert f"{fits} fits" in render_text(result)
-    assert f"{rows:,} rows in all; one training on both sides: 160 rows" in render_text(result)
+    assert f"{rows:,} rows in all; one training with both: 160 rows" in render_text(result)
     page = " ".join(render_html(result).split())
     assert f"The pilot fitted {fits} models on {rows:,} rows in all" in page
     assert f"{rows / 160:.0f} times the 160 rows" in page
