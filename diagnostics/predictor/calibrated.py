@@ -97,7 +97,8 @@ class CalibratedPredictor:
         self._rows_at_random = rows_at_random
         self._model = model or shipped()
         self._plain = PairedCrossValidation(cost=cost)
-        self._kept: dict[tuple[int, str], dict[str, dict[str, float]]] = {}
+        # Each pilot is kept with its evidence: the id of one that is gone may be given again.
+        self._kept: dict[tuple[int, str], tuple[Pilot, dict[str, dict[str, float]]]] = {}
 
     def estimate(
         self,
@@ -144,11 +145,12 @@ class CalibratedPredictor:
             others = {
                 "source_z": z.get("source-only", np.nan), "pooled_z": z.get("pooled", np.nan)
             }  # fmt: skip
-            self._kept[key] = {
+            found = {
                 name: {**shared, **row, **others, "pilot_apart": apart.get(name, np.nan)}
                 for name, row in rows.items()
             }
-        return self._kept[key]
+            self._kept[key] = pilot, found
+        return self._kept[key][1]
 
     def reference(self, pilot: Pilot, learner: str, strategy: str) -> ReferenceCases | None:
         """Return measured transfers to stand beside the prediction, or ``None``."""

@@ -141,3 +141,26 @@ def test_bad_settings_get_one_sentence(bad):
 
     with pytest.raises(InputError, match="give a number above 0"):
         preflight(**cancer(), **bad)
+
+
+def test_the_evidence_of_a_pilot_that_is_gone_is_not_taken_for_that_of_another():
+    from dataclasses import replace
+
+    from negtransfer.diagnostics.domain import Domain, align
+    from negtransfer.diagnostics.learners import default_learners
+    from negtransfer.diagnostics.pilot import resolve_metric, run_pilot
+    from negtransfer.diagnostics.strategies import chosen_strategies
+
+    given = cancer(40)
+    pair = align(*(Domain.load(X, y=y, name=name) for name, (X, y) in given.items()))
+    learner = default_learners(regression=False)[0]
+    pilot = run_pilot(
+        pair, [learner], resolve_metric(None, "binary"), strategies=chosen_strategies("default"),
+        budget=5.0, n_jobs=1,
+    )  # fmt: skip
+    predictor = CalibratedPredictor(pair, [learner])
+    home = pilot.home.frame.scale
+    for i in range(1, 20):
+        # Nothing holds on to the copy, so that the next one may get its id.
+        found = predictor.evidence(replace(pilot, scale=float(i)), "linear")
+        assert found["pooled"]["scale_ratio"] == i / home
