@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.outcomes.table import gaps, read, read_evidence
+from negtransfer.diagnostics.costs import HARM_COST
 from negtransfer.diagnostics.predictor.model import Prediction, Rest
 
 from .cases import Cases, cases
@@ -22,8 +23,6 @@ from .fit import LARGEST, left_out, rest_of
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent
 FOLDS = 15
-COST = 3.0
-"""Harm counts this many times a gain of the same size."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def judged(data: Cases, mean: Floats, spread: Floats, rest: dict[str, Rest]) -> 
 
     return Judged(
         data, mean, spread, both["mean"].above(0.0), both["draw"].above(0.0),
-        ends(both["mean"]), ends(both["draw"]), both["mean"].expected(cost=COST),
+        ends(both["mean"]), ends(both["draw"]), both["mean"].expected(cost=HARM_COST),
     )  # fmt: skip
 
 

@@ -49,8 +49,6 @@ def test_the_chance_of_harm_rises_with_every_plant(plant):
 
 @pytest.mark.parametrize("plant", list(PLANTS))
 def test_in_the_committed_table_harm_rises_with_every_plant(plant):
-    if not planted.TABLE.exists():
-        pytest.skip("the table of planted cases is not there")
     rows = pd.read_csv(planted.TABLE)
     for role in planted.NAMED:
         found = planted.rise(rows[(rows["plant"] == plant) & (rows["role"] == role)])
@@ -169,7 +167,6 @@ def test_a_table_goes_on_where_it_was_left(tmp_path):
     assert pd.read_csv(path)["value"].tolist() == [2, 5, 2]
 
 
-@pytest.mark.skipif(not planted.TABLE.exists(), reason="the table of planted cases is not there")
 def test_the_page_of_planted_cases_is_what_the_table_gives():
     table = planted.complete(planted.read())
     assert planted.PAGE.read_text(encoding="utf-8") == planted.page(table)
@@ -177,7 +174,6 @@ def test_the_page_of_planted_cases_is_what_the_table_gives():
     assert all(one in ("target-only", its) for one, its in said[["recommended", "strategy"]].values)
 
 
-@pytest.mark.skipif(not halves.TABLE.exists(), reason="the table of the halves is not there")
 def test_the_page_of_the_halves_is_what_the_table_gives_and_keeps_the_promise():
     table = halves.read()
     assert halves.PAGE.read_text(encoding="utf-8") == halves.page(table)
