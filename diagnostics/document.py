@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SCHEMA_VERSION = "1.3.0"
+SCHEMA_VERSION = "1.4.0"
 """Minor for what is added, major for what an older reader would misread."""
 
 State = Literal["pass", "warn", "fail", "insufficient", "not-applicable", "error"]
@@ -407,6 +407,27 @@ class ReferenceCases(_Model):
     cases: list[ReferenceCase]
 
 
+class UntriedGap(_Model):
+    """The predicted gap of one strategy with a learner that was not tried."""
+
+    strategy: str
+    gap: Gap
+
+
+class UntriedLearner(_Model):
+    """What the pilot of a cheap learner says of a dearer one, which was not tried.
+
+    It never changes the verdict.
+    """
+
+    learner: str
+    title: str
+    piloted: str = Field(description="the learner the pilot was run with")
+    strategy: str = Field(description="of the predicted ones that with the least expected loss")
+    gaps: list[UntriedGap]
+    sentence: str
+
+
 class CurvePoint(_Model):
     """The predicted gap with so many target labels."""
 
@@ -570,6 +591,10 @@ class Diagnosis(_Model):
     )
     label_plan: LabelPlan | None = Field(
         default=None, description="null where labels were not priced, or could not be"
+    )
+    untried: list[UntriedLearner] = Field(
+        default_factory=list,
+        description="learners that were not tried; empty where nothing can be said of them",
     )
     cost: Cost | None = Field(
         default=None, description="null without a pilot, and in documents of before"

@@ -25,12 +25,14 @@ from .document import (
     Rerun,
     StrategyResult,
     Tool,
+    UntriedLearner,
     Verdict,
 )
 from .learners import Learner
 from .pilot import BASELINE, Metric, mean_error, proper_score
 from .predictor.labels_first import label_plan
 from .predictor.outlook import outlook
+from .predictor.terms import METRICS
 from .predictor.worth import LARGEST, Situation
 from .situation import describe
 from .verdict import decide
@@ -50,6 +52,7 @@ def build(
     origin: Literal["argument", "flag"],
     sensitivity: Sequence[Rerun] = (),
     reference: ReferenceCases | None = None,
+    untried: Sequence[UntriedLearner] = (),
 ) -> Diagnosis:
     """Return the document of a finished check."""
     from .. import __version__
@@ -88,6 +91,7 @@ def build(
         outlook=ahead,
         harm_cost=settings.harm_cost,
         label_plan=plan,
+        untried=list(untried),
         cost=_cost(evidence),
         sensitivity=list(sensitivity),
         warnings=[*_warnings(evidence, settings), *filter(None, [no_plan])],
@@ -141,7 +145,7 @@ def _label_plan(
     here = None if best is None else _situation(evidence, best)
     if best is None or here is None or metric is None:
         return None, "labels were priced, and without a pilot what they save cannot be told"
-    if ahead is None:
+    if ahead is None or metric.name not in METRICS:
         return None, (
             "labels were priced, and what they save was measured only for accuracy and RMSE, the "
             "usual strategies and ten labels or more"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ._words import short
 from .costs import HARM_COST
-from .document import Diagnosis
+from .document import Diagnosis, UntriedLearner
 from .errors import InputError, NegativeTransferError
 from .gate import OK, exit_code
 
@@ -156,12 +156,13 @@ def preflight(
     from threadpoolctl import threadpool_limits
 
     from .checks import BEFORE_PILOT_GAP, PILOT_GAP, Evidence, run_checks
-    from .document_build import build
+    from .document_build import build, metric_info
     from .domain import align
     from .learners import resolve_learners
     from .measures import further_measures
     from .pilot import check_metric, resolve_metric, run_pilot, why_no_pilot
     from .predictor.calibrated import CalibratedPredictor
+    from .predictor.cheap_to_dear import untried as untried_learners
     from .recommend import strategy_table
     from .sensitivity import rerun_verdicts
     from .strategies import chosen_strategies, strategies_text
@@ -198,6 +199,7 @@ def preflight(
     # One BLAS thread: the work is spread over fits, and sums keep their order.
     with threadpool_limits(1, user_api="blas"):
         pilot = headline = reference = None
+        untried: list[UntriedLearner] = []
         if no_pilot is None and chosen is not None:
             pilot = run_pilot(
                 pair, learners, chosen, strategies=tried,
@@ -212,6 +214,7 @@ def preflight(
             best = next((row for row in table if row.recommended), None)
             if best is not None and best.gap is not None and best.gap.contributions:
                 reference = predictor.reference(pilot, best.learner, best.strategy)
+            untried = untried_learners(predictor, pilot, metric_info(pilot.metric, str(pair.task)))
         checks += run_checks(evidence, PILOT_GAP)
         measures = further_measures(pair, seed=random_state, effort=effort, progress=progress)
         again = rerun_verdicts(
@@ -219,8 +222,9 @@ def preflight(
             strategies=tried, learners=learners, budget=budget, progress=progress,
         )  # fmt: skip
         return build(
-            evidence, checks, measures, chosen, learners, settings, origin, again, reference
-        )
+            evidence, checks, measures, chosen, learners, settings, origin, again, reference,
+            untried,
+        )  # fmt: skip
 
 
 def load_sides(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..diagnostics.document import Diagnosis, Gap, MetricInfo, ReferenceCase, ReferenceCases
 
 GROUP_WORDS = {
+    "the gap in accuracy or RMSE": "what is predicted in the metric in which most transfers were "
+    "measured, brought to the units of this one",
     "pilot, in the metric": "the gap that the pilot measured, drawn towards zero as far as such "
     "gaps have proved to be chance",
     "pilot, in the proper score": "the same difference in a score that also counts how sure a "

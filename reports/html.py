@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from . import _cost_words, _prediction_words, figures, glossary, words
+from . import _cost_words, _prediction_words, _untried_words, figures, glossary, words
 from .clean import clean, clip, prose
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def environment() -> Environment:
         "svg": lambda value: Markup(f"{value:g}"),
     }
     env.globals |= {"w": words, "fig": figures, "glossary": glossary, "told": _prediction_words}
-    env.globals["cost"] = _cost_words
+    env.globals |= {"cost": _cost_words, "untried": _untried_words}
     return env
 
 

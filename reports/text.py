@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _cost_words, words
+from . import _cost_words, _untried_words, words
 from . import _prediction_words as told
 from .clean import clean, clip, prose
 
@@ -39,13 +39,14 @@ class _Room:
     fix: int
     long: int = 0  # reasons that get one line more
     blank: bool = True
+    untried: bool = False  # learners that were not tried; always in the report
 
 
 _ROOMS = (
-    _Room(4, 3, 5, 3, 4),
-    _Room(3, 2, 5, 3, 3),
-    _Room(3, 2, 5, 2, 3),
-    _Room(3, 2, 5, 1, 3),
+    _Room(4, 3, 5, 3, 4, untried=True),
+    _Room(3, 2, 5, 3, 3, untried=True),
+    _Room(3, 2, 5, 2, 3, untried=True),
+    _Room(3, 2, 5, 1, 3, untried=True),
     *(_Room(3, 1, 5, 2, 3, long) for long in (5, 4, 3)),
     *(_Room(3, 1, 5, 1, 3, long) for long in (5, 4, 3, 2, 1, 0)),
     *(_Room(3, 1, reasons, 1, 3, blank=False) for reasons in (5, 4, 3)),
@@ -130,6 +131,8 @@ def _body(d: Diagnosis, room: _Room, width: int, html: str | None, json: str | N
     lines += _labelled("Would change", _fix(d), width, room.fix)
     if d.lost_columns:
         lines += _labelled("Not used", _lost(d), width, 1)
+    if room.untried:
+        lines += _labelled("Not tried", _untried_words.in_short(d), width, 2)
     if d.cost is not None:
         lines += _labelled("Pilot cost", _cost_words.in_short(d.cost), width, 1)
     where = "  ".join(_path(p) for p in (html, json) if p)

@@ -18,15 +18,17 @@ from negtransfer.diagnostics.strategies._network import TITLE, source_network
 LABELS = (0, 10, 20, 50, 100, 200, 500, 1000)
 FEW = (20, 100, 500)
 DRAWS = 8
-MORE_DRAWS = 16
-"""So that the mean gaps of the linear learner at the usual numbers of labels are less noisy."""
+MORE_DRAWS, MOST_DRAWS = 16, 24
+"""So that mean gaps are less noisy where pilots are held against them."""
+PILOTED = (20, 50, 100, 200, 500, 1000)
 
 CORE = (
     "target-only", "source-only", "source-recalibrated", "source-recalibrated-classes", "pooled",
     "pooled-equal-weight", "pooled-cv-weight", "stacking", "feature-augmentation",
     "hypothesis-residual",
 )  # fmt: skip
-TREES = tuple(name for name in CORE if name != "pooled-cv-weight")
+USUAL = tuple(name for name in CORE if name != "pooled-cv-weight")
+TREES = USUAL
 """A shared copy of a column means nothing to a tree, but feature augmentation is tried anyway."""
 NETWORK = (
     "target-only", "source-only", "source-recalibrated", "source-recalibrated-classes", "pooled",
@@ -69,13 +71,17 @@ class Stage:
 
 STAGES = (
     Stage("linear", "linear", CORE, LABELS, range(DRAWS), 15),
-    Stage("forest", "forest", TREES, FEW, range(DRAWS), 4),
+    Stage("forest", "forest", TREES, FEW, range(DRAWS), 8),
     Stage("boosting", "boosting", TREES, FEW, range(DRAWS), 4),
     Stage("linear-others", "linear", OTHERS, FEW, range(DRAWS), 15),
     Stage("linear-medium", "linear", MEDIUM, (20, 100), range(DRAWS), 2),
     Stage("network", "network", NETWORK, (20, 100), range(DRAWS), 1),
     Stage("linear-free", "linear", FREE, (0,), range(DRAWS), 15),
     Stage("linear-draws", "linear", CORE, (20, 50, 200), range(DRAWS, MORE_DRAWS), 15),
+    Stage("linear-draws-many", "linear", USUAL, (100, 500, 1000), range(DRAWS, MORE_DRAWS), 15),
+    Stage("linear-draws-more", "linear", USUAL, PILOTED, range(MORE_DRAWS, MOST_DRAWS), 15),
+    Stage("forest-draws", "forest", TREES, (20, 100), range(DRAWS, MORE_DRAWS), 8),
+    Stage("network-draws", "network", NETWORK, (20, 100), range(DRAWS, MORE_DRAWS), 1),
 )
 
 

@@ -30,8 +30,8 @@ from .measure import MIN_TEST, Cut, aligned, cut
 from .sets import EQUAL_VALUES, DataSet, Rows, read_pair
 
 EVIDENCE = {
-    "pilot": 15, "pilot-forest": 4, "checks": 15, "pilot-more": 15, "pilot-boosting": 2,
-    "no-labels": 15,
+    "pilot": 15, "pilot-forest": 8, "checks": 15, "pilot-more": 15, "pilot-boosting": 2,
+    "pilot-network": 1, "no-labels": 15, "metrics": 8, "metrics-forest": 1,
 }  # fmt: skip
 """Stages of evidence, and the most pairs of a data set in each."""
 PILOTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
@@ -39,12 +39,15 @@ PILOTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
     "pilot-more": ("linear", (100, 500, 1000), (0, 1)),
     "pilot-forest": ("forest", (20, 100), (0,)),
     "pilot-boosting": ("boosting", (20, 100), (0,)),
+    "pilot-network": ("network", (20, 100), (0,)),
 }
 """Learner, numbers of labels and draws."""
 TRIED = (
     "pooled", "pooled-equal-weight", "source-recalibrated", "source-recalibrated-classes",
     "stacking", "hypothesis-residual", "feature-augmentation",
 )  # fmt: skip
+FEW_TRIED = {"network": ("pooled", "source-recalibrated", "source-recalibrated-classes")}
+"""Where a learner was measured with fewer."""
 LABELS_OF_CHECKS = 50
 ROWS_OF_CHECKS = 600
 ROWS_OF_MEASURES = 400
@@ -66,6 +69,10 @@ def collect_evidence(dataset: DataSet, source: str, target: str, stage: str) -> 
             from .no_labels import without_labels
 
             found = list(without_labels(dataset, rows, pair, source, target))
+        elif stage.startswith("metrics"):
+            from .metrics import in_other_metrics
+
+            found = list(in_other_metrics(dataset, rows, pair, source, target, stage))
         else:
             learner, labels, draws = PILOTS[stage]
             one = learner_named(learner, dataset.regression)
@@ -116,6 +123,7 @@ def _piloted(
     draws: tuple[int, ...],
 ) -> Iterator[dict[str, Any]]:
     metric = resolve_metric(None, str(pair.task))
+    tried = chosen_strategies(FEW_TRIED.get(learner.name, TRIED))
     for draw in draws:
         c = cut(dataset, rows, pair, source, target, draw)
         if len(c.test) < MIN_TEST or len(c.source) < MIN_TEST:
@@ -126,12 +134,10 @@ def _piloted(
             part = seen(dataset, rows, pair, c, n)
             if why_no_pilot(part) is not None:
                 continue
-            pilot = run_pilot(
-                part, [learner], metric, strategies=chosen_strategies(TRIED), n_jobs=1
-            )
+            pilot = run_pilot(part, [learner], metric, strategies=tried, n_jobs=1)
             about = {"learner": learner.name, "n_labels": n, "draw": draw}
             shared = of_pilot(pilot, part, learner.name)
-            apart = disagreement(part, learner, chosen_strategies(TRIED))
+            apart = disagreement(part, learner, tried)
             for _, name in pilot.predictions:
                 if name != "target-only":
                     yield {

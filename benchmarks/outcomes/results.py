@@ -15,7 +15,7 @@ from . import _agreement, _defaults, _frequency, _level, _pictures, _signs
 from . import _words as w
 from ._measured import USUAL, Measured, load
 from ._shares import LEVEL, TIMES
-from .arms import DRAWS, MORE_DRAWS
+from .arms import DRAWS, MOST_DRAWS, PILOTED
 from .table import HERE, MARGIN, TABLE
 
 PAGE = HERE / "RESULTS.md"
@@ -24,11 +24,12 @@ NOTES = f"""\
 *Gap*: error with transfer minus error of the target alone, same learner, same labels, same test
 rows; error rate for classes, RMSE in standard deviations of the target's labels for quantities.
 Above 0 transfer hurts. A *cell* is a pair of domains, a learner, a strategy and a number of labels;
-its gap is the mean over {DRAWS} draws of labels and test rows, and over {MORE_DRAWS} for the usual
-strategies of the linear learner with 20, 50 and 200 labels. It *clearly* hurts or helps where the
+its gap is the mean over {DRAWS} draws of labels and test rows, and over up to {MOST_DRAWS} for the
+usual strategies of the linear learner with {PILOTED[0]} to {PILOTED[-1]:,} labels.
+It *clearly* hurts or helps where the
 mean is further from 0 than two standard errors over the draws and than the margin: one point of
 error rate, {MARGIN["regression"]} standard deviations. Were there no gap at all, {{alarm}} of
-cells ({{fewer}} with {MORE_DRAWS} draws) would pass the first of the two by luck, half of them on
+cells ({{fewer}} with {MOST_DRAWS} draws) would pass the first of the two by luck, half of them on
 each side; the margin leaves fewer. Draws of one pair share rows, so a cell speaks of that pair,
 not of all pairs like it.
 
@@ -61,7 +62,7 @@ def notes() -> str:
     """Return what the words of the page mean."""
     from scipy.stats import t
 
-    alarm, fewer = (w.percent(float(2 * t.sf(2, n - 1))) for n in (DRAWS, MORE_DRAWS))
+    alarm, fewer = (w.percent(float(2 * t.sf(2, n - 1))) for n in (DRAWS, MOST_DRAWS))
     return NOTES.format(alarm=alarm, fewer=fewer)
 
 

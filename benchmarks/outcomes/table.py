@@ -95,7 +95,7 @@ def _small(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_evidence(name: str, folder: Path = HERE) -> pd.DataFrame:
-    """Return the stored evidence, ``pairs``, ``pilot`` or ``no_labels``."""
+    """Return the stored evidence, ``pairs``, ``pilot``, ``no_labels`` or ``metrics``."""
     table = pd.read_parquet(folder / f"evidence_{name}.parquet")
     for name in table.columns:
         if isinstance(table[name].dtype, pd.CategoricalDtype):
@@ -179,6 +179,10 @@ def main() -> None:
         from .no_labels import join_no_labels
 
         write(join_no_labels(parts), HERE / "evidence_no_labels.parquet")
+    if (parts / "metrics").exists():
+        from .metrics import join_metrics
+
+        write(join_metrics(parts), HERE / "evidence_metrics.parquet")
     (HERE / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(table)} rows, {TABLE.stat().st_size / 1e6:.2f} MB")
 

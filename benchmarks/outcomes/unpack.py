@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from .evidence import PILOTS
+from .metrics import STAGES
 from .rerun import places, rows_of
 from .table import AWAY, HERE, TABLE, read, read_evidence
 
@@ -40,6 +41,9 @@ def parts_of(folder: Path = HERE) -> Iterator[Part]:
         yield from _by_pair(name, here)
     yield from _by_pair("checks", read_evidence("pairs", folder))
     yield from _by_pair("no-labels", read_evidence("no_labels", folder))
+    metrics = read_evidence("metrics", folder)
+    for name, (learner, _) in STAGES.items():
+        yield from _by_pair(name, metrics[metrics["learner"] == learner])
 
 
 def _by_pair(stage: str, table: pd.DataFrame) -> Iterator[Part]:

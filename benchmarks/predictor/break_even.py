@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,12 @@ from negtransfer.diagnostics.predictor.break_even import (
     fine_counts,
     first_known,
     later_pilots,
+    model,
     to_units,
 )
+from negtransfer.diagnostics.predictor.model import Prediction
 
-from .cases import cases, table_hash
+from .cases import Cases, cases, table_hash
 from .fit import SHIPPED, left_out, rest_of
 
 Floats = NDArray[np.float64]
@@ -61,7 +64,10 @@ RIDGE = 3.0
 FOLDS = 10
 PREDICTOR_FOLDS = 5
 Q80, Q90 = 1.2816, 1.6449
+KINDS = ("classification", "regression")
 JUDGED = ("source-only", "pooled", "pooled-equal-weight")
+BASES = ("target-only", "source-constant")
+"""What gaps are measured from."""
 DRAWS = 400
 HELD = (20, 50)
 LEAST = 0.02
@@ -181,7 +187,7 @@ def fit_exponents(pilots: pd.DataFrame) -> dict[str, dict[str, float]]:
     """
     held = pilots[pilots["pilot_se"] > 0]
     line = [held[name].to_numpy(dtype=np.float64) for name in ("n_labels", "pilot_se")]
-    held = held.assign(x=np.log(line[0]), y=-np.log(line[1]), kind=_kind(held))
+    held = held.assign(x=np.log(line[0]), y=-np.log(line[1]), kind=kind_of(held))
     of_curve = held.groupby([*CURVE, "draw"], sort=False)
     x, y = (held[name] - of_curve[name].transform("mean") for name in ("x", "y"))
     weight = _weights(held)
@@ -209,7 +215,7 @@ def shipped_text(outcomes: pd.DataFrame, pilots: pd.DataFrame) -> str:
     return json.dumps(found, indent=1) + "\n"
 
 
-def _kind(rows: pd.DataFrame) -> Any:
+def kind_of(rows: pd.DataFrame) -> Any:
     return np.where(rows["task"] == "regression", "regression", "classification")
 
 
@@ -234,10 +240,15 @@ def predictions(outcomes: pd.DataFrame, pilots: pd.DataFrame) -> pd.DataFrame:
     data = cases(outcomes, pilots)
     mean, spread = left_out(data, folds=PREDICTOR_FOLDS)
     rest = rest_of(data.table["gap"].to_numpy(), mean, spread, data.weights).of(mean / spread)
+    return foreseen(data, Prediction(mean, spread, rest, np.empty((0, 0))))
+
+
+def foreseen(data: Cases, said: Prediction) -> pd.DataFrame:
+    """Return the pilots of the strategies that are judged, with ``mean`` and ``sd`` of the gap."""
     # As the package takes it from the 80 % interval of the prediction.
-    low, high = np.quantile(rest, [0.1, 0.9], axis=1)
+    low, high = np.quantile(said.rest, [0.1, 0.9], axis=1)
     held = data.table.assign(
-        mean=mean, sd=spread * (high - low) / (2 * Q80), kind=_kind(data.table)
+        mean=said.mean, sd=said.spread * (high - low) / (2 * Q80), kind=kind_of(data.table)
     )
     return held[held["strategy"].isin(JUDGED)].reset_index(drop=True)
 
@@ -251,20 +262,57 @@ def judge(outcomes: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     held : DataFrame
         From :func:`predictions`.
     """
-    measured = cells(outcomes)
-    measured = measured[measured["strategy"].isin(JUDGED)]
-    held = held.merge(crossings(measured), on=CURVE).merge(halves(outcomes), on=CURVE, how="left")
-    held = held.sort_values([*CURVE, "draw", "n_labels"])
-    held["line"] = _straight(held)
+    measured = _judged_cells(outcomes)
+    held = _with_measured(held, outcomes, measured)
     families = held["family"].to_numpy(dtype=str)
     parts = []
     for train, test in GroupKFold(FOLDS).split(held, groups=families):
         seen = measured[measured["family"].isin(np.unique(families[train]))]
-        parts.append(_predicted(held.iloc[test], fit_all(seen, JUDGED), held.iloc[train]))
+        parts.append(predicted_crossings(held.iloc[test], fit_all(seen, JUDGED), held.iloc[train]))
     return pd.concat(parts, ignore_index=True)
 
 
-def _predicted(held: pd.DataFrame, curves: dict[str, Any], seen: pd.DataFrame) -> pd.DataFrame:
+def unseen(outcomes: pd.DataFrame, held: pd.DataFrame) -> str:
+    """Return the table for data sets that nothing was fitted on, by the curves of the package.
+
+    The usual crossings are those of the committed table.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+    held : DataFrame
+        From :func:`foreseen`.
+    """
+    held = _with_measured(held, outcomes, _judged_cells(outcomes))
+    if held.empty:
+        return "No pilot is of a curve measured at three or more numbers of labels."
+    known = crossings(_judged_cells(read()))
+    curves = {kind: {name: model(name, kind == "regression") for name in JUDGED} for kind in KINDS}
+    found = predicted_crossings(held, curves, known.assign(kind=kind_of(known)))
+    return (
+        "Columns as in `BREAK_EVEN.md`, by the curves of the package; *usual crossing* is the "
+        f"median over the transfers of the committed table.\n\n{table_of(found)}"
+    )
+
+
+def _judged_cells(outcomes: pd.DataFrame) -> pd.DataFrame:
+    found = cells(outcomes[outcomes["strategy"].isin((*JUDGED, *BASES))])
+    return found[found["strategy"].isin(JUDGED)]
+
+
+def _with_measured(
+    held: pd.DataFrame, outcomes: pd.DataFrame, measured: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the pilots of curves that were measured, with crossings and the pilot's line."""
+    held = held.merge(crossings(measured), on=CURVE).merge(halves(outcomes), on=CURVE, how="left")
+    held = held.sort_values([*CURVE, "draw", "n_labels"])
+    return held.assign(line=_straight(held))
+
+
+def predicted_crossings(
+    held: pd.DataFrame, curves: dict[str, Any], seen: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `held` with predicted break-evens; the usual ones are those of `seen`."""
     grid, usual = fine_counts(), _usual(seen)
     rows = []
     for row in held.itertuples(index=False):
@@ -279,7 +327,7 @@ def _predicted(held: pd.DataFrame, curves: dict[str, Any], seen: pd.DataFrame) -
         found = crossing(path, grid)
         ends = np.quantile(found, [0.1, 0.9, 0.05, 0.95], method="nearest")
         at, gap_known = _middle(found), _middle(crossing(sure, grid))
-        rows.append((at, gap_known, *ends, usual[row.kind, row.strategy]))
+        rows.append((at, gap_known, *ends, usual.get((row.kind, row.strategy), np.nan)))
     columns = ["at", "gap_known", "low80", "high80", "low90", "high90", "usual"]
     found = pd.DataFrame(rows, columns=columns)
     return pd.concat([held.reset_index(drop=True), found], axis=1)
@@ -319,18 +367,23 @@ def table_of(judged: pd.DataFrame) -> str:
         "| before: 80 / 90 % reach | after: 80 / 90 % reach |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for kind in ("classification", "regression", "all"):
+    for kind in (*KINDS, "all"):
         of_kind = judged if kind == "all" else judged[judged["kind"] == kind]
         for strategy in (*JUDGED, "all"):
             part = of_kind if strategy == "all" else of_kind[of_kind["strategy"] == strategy]
             for n in (20, 50, 200, "all"):
                 some = part if n == "all" else part[part["n_labels"] == n]
-                if n == "all" or strategy != "all" or kind == "all":
+                if len(some) and (n == "all" or strategy != "all" or kind == "all"):
                     lines.append(_line(kind, strategy, n, some))
     return "\n".join(lines)
 
 
 def _line(kind: str, strategy: str, n: int | str, part: pd.DataFrame) -> str:
+    return "| " + " | ".join(line_of(kind, strategy, n, part)) + " |"
+
+
+def line_of(kind: str, strategy: str, n: int | str, part: pd.DataFrame) -> list[str]:
+    """Return the fields of one line; n/a where no case has the number."""
     inside = part[part["where"] == "inside"]
     true = np.log2(inside["crossing"])
 
@@ -356,7 +409,7 @@ def _line(kind: str, strategy: str, n: int | str, part: pd.DataFrame) -> str:
         f"{halves:.2f}", f"{covered(80):.0%}", f"{covered(90):.0%}",
         f"{b80:.0%} / {b90:.0%} of {len(before)}", f"{a80:.0%} / {a90:.0%} of {len(after)}",
     ]  # fmt: skip
-    return "| " + " | ".join(map(str, found)) + " |"
+    return [re.sub(r"\bnan\b%?", "n/a", str(field)) for field in found]
 
 
 def halves(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -364,7 +417,7 @@ def halves(outcomes: pd.DataFrame) -> pd.DataFrame:
 
     Only where both halves of the draws cross inside the tested range.
     """
-    used = outcomes[outcomes["strategy"].isin((*JUDGED, "target-only", "source-constant"))]
+    used = outcomes[outcomes["strategy"].isin((*JUDGED, *BASES))]
     first, second = (crossings(cells(used[used["draw"] % 2 == k])) for k in (0, 1))
     both = first.merge(second, on=CURVE)
     both = both[(both["where_x"] == "inside") & (both["where_y"] == "inside")]
@@ -386,8 +439,7 @@ def judge_known(outcomes: pd.DataFrame, pilots: pd.DataFrame, held: pd.DataFrame
         From :func:`predictions`.
     """
     rows = _told(held[held["learner"] == "linear"])
-    measured = cells(outcomes)
-    measured = measured[measured["strategy"].isin(JUDGED)]
+    measured = _judged_cells(outcomes)
     families = rows["family"].to_numpy(dtype=str)
     parts = []
     for train, test in GroupKFold(FOLDS).split(rows, groups=families):

@@ -46,9 +46,16 @@ class Cases:
 
     @property
     def weights(self) -> Floats:
-        """Weight of each row: a data set counts by the root of its rows, mean 1."""
-        weight = 1 / np.sqrt(self.table["set"].map(self.table.groupby("set").size()))
-        return np.asarray(weight / weight.mean(), dtype=np.float64)
+        """Weight of each row: data sets and learners count by the root of their rows, mean 1."""
+        return rooted(self.table, "set", "learner")
+
+
+def rooted(table: pd.DataFrame, *names: str) -> Floats:
+    """Return weights, mean 1, by which each value of a column counts by the root of its rows."""
+    weight = np.ones(len(table))
+    for name in names:
+        weight /= np.sqrt(table[name].map(table[name].value_counts()).to_numpy(dtype=np.float64))
+    return np.asarray(weight / weight.mean())
 
 
 def cases(outcomes: pd.DataFrame, pilots: pd.DataFrame, *, learner: str | None = None) -> Cases:

@@ -1,6 +1,8 @@
 """Fit the predictor on the committed table of outcomes and write the model that is shipped.
 
-    python -m benchmarks.predictor.fit    # writes model.json and reference.npz of the package
+    python -m benchmarks.predictor.fit
+
+    # model.json, other_metrics.json, cheap_to_dear.json and reference.npz of the package
 
 A location-scale regression with Student errors (four degrees of freedom, so that single
 transfers with enormous gaps do not decide), both parts linear, coefficients drawn towards zero.
@@ -15,15 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import TABLE, read, read_evidence, versions
+from negtransfer.diagnostics.predictor.cheap_to_dear import CHEAP
 from negtransfer.diagnostics.predictor.model import GapModel, Prediction, Rest
+from negtransfer.diagnostics.predictor.other_metrics import OtherMetrics
 from negtransfer.diagnostics.predictor.reference import Reference, placed, to_bytes
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
 from .cases import Cases, cases, table_hash
+from .other_metrics import fit_metric, in_metrics
+from .other_metrics import left_out as metric_left_out
 from .regression import location_scale
 
 Floats = NDArray[np.float64]
@@ -81,15 +88,18 @@ def _answer(data: Cases) -> Floats:
     return np.clip(data.table["gap"].to_numpy(dtype=np.float64), -LARGEST, LARGEST)
 
 
-def rest_of(answer: Floats, mean: Floats, spread: Floats, weight: Floats) -> Rest:
+def rest_of(
+    answer: Floats, mean: Floats, spread: Floats, weight: Floats, *,
+    places: int = PLACES, neighbours: float = NEIGHBOURS,
+) -> Rest:  # fmt: skip
     """Return what was left of these answers, by mean / spread."""
     place, rest = mean / spread, (answer - mean) / spread
     order = np.argsort(place, kind="stable")
     place, rest, weight = place[order], rest[order], weight[order]
     share = (np.cumsum(weight) - weight / 2) / weight.sum()
     at, rows = [], []
-    for centre in np.linspace(NEIGHBOURS, 1 - NEIGHBOURS, PLACES):
-        near = np.abs(share - centre) <= NEIGHBOURS
+    for centre in np.linspace(neighbours, 1 - neighbours, places):
+        near = np.abs(share - centre) <= neighbours
         at.append(np.average(place[near], weights=weight[near]))
         rows.append(quantiles(rest[near], weight[near]))
     return Rest(np.array(at), np.array(rows))
@@ -104,58 +114,109 @@ def quantiles(values: Any, weight: Floats) -> Floats:
     return np.interp(levels, total / weight.sum(), values[order])
 
 
-def shipped_files() -> tuple[str, bytes]:
-    """Return the model and the reference cases that the committed tables give."""
-    outcomes, pilots = read(), read_evidence("pilot")
+def shipped_files() -> tuple[str, str, str, bytes]:
+    """Return the models and the reference cases that the committed tables give."""
+    outcomes, pilots, metrics = read(), read_evidence("pilot"), read_evidence("metrics")
     data = cases(outcomes, pilots)
     mean, spread = left_out(data)
     model = fit(data, mean, spread)
-    about = {
-        "outcomes_sha256": table_hash(outcomes), "pilots_sha256": table_hash(pilots),
-        "rows": len(data), "sets": int(data.table["set"].nunique()),
-        "families": int(data.table["family"].nunique()),
-        "pairs": len(data.table[["set", "source", "target"]].drop_duplicates()),
-        "learners": sorted(data.table["learner"].unique()),
+    rest = model.rest["mean"].of(mean / spread)
+    usual = Prediction(mean, spread, rest, np.empty((0, 0)))
+    told = [("", np.arange(len(data)), usual, _answer(data))]
+    models = {}
+    for one in in_metrics(metrics, data, mean, spread):
+        m, s = metric_left_out(one)
+        models[one.metric] = fitted = fit_metric(one, m, s)
+        here = Prediction(m, s, fitted.rest["mean"].of(m / s), np.empty((0, 0)))
+        told.append((one.metric, one.rows, here, one.answer()))
+    dear = cheap_to_dear(outcomes, pilots)
+    about = _about(data, outcomes_sha256=outcomes, pilots_sha256=pilots)
+    also = {**about, "metrics_sha256": table_hash(metrics), **_sizes(metrics)}
+    return (
+        replace(model, about=about).to_json(),
+        OtherMetrics(models, also).to_json(),
+        dear.to_json(),
+        to_bytes(_reference(data, told)),
+    )
+
+
+def cheap_to_dear(outcomes: pd.DataFrame, pilots: pd.DataFrame) -> GapModel:
+    """Return the model that predicts gaps of dear learners from pilots of the linear one."""
+    data = cases(outcomes, pilots, learner=CHEAP)
+    model = fit(data, *left_out(data))
+    about: dict[str, Any] = _about(data, outcomes_sha256=outcomes, pilots_sha256=pilots)
+    about["strategies"] = {
+        str(learner): sorted(part["strategy"].unique())
+        for learner, part in data.table.groupby("learner")
+    }
+    return replace(model, about=about)
+
+
+def _about(data: Cases, **tables: pd.DataFrame) -> dict[str, Any]:
+    return {
+        **{name: table_hash(table) for name, table in tables.items()},
+        **_sizes(data.table),
         "versions": {k: v for k, v in versions().items() if k in ("numpy", "scipy")},
+    }
+
+
+def _sizes(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "rows": len(table), "sets": int(table["set"].nunique()),
+        "families": int(table["family"].nunique()),
+        "pairs": len(table[["set", "source", "target"]].drop_duplicates()),
+        "learners": sorted(table["learner"].unique()),
     }  # fmt: skip
-    return replace(model, about=about).to_json(), to_bytes(_reference(data, model, mean, spread))
 
 
-def _reference(data: Cases, model: GapModel, mean: Floats, spread: Floats) -> Reference:
-    """Return one number of labels of each pair and strategy, with predictions left out."""
+def _reference(
+    data: Cases, told: list[tuple[str, NDArray[np.int64], Prediction, Floats]]
+) -> Reference:
+    """Return one number of labels of each pair, metric and strategy, with predictions left out.
+
+    `told`: metric, rows of the data, predictions and answers for them.
+    """
     keys = ["set", "source", "target", "learner"]
-    table = data.table
-    first = table[table["draw"] == 0]
-    shuffled = first.sample(frac=1.0, random_state=0)
-    labels = shuffled.drop_duplicates(keys)[[*keys, "n_labels"]]
-    kept = table.reset_index().merge(labels, on=[*keys, "n_labels"])
-    rows = np.sort(kept.loc[kept["draw"] == 0, "index"].to_numpy())
-    part = data.take(rows)
-    rest = model.rest["mean"].of(mean[rows] / spread[rows])
-    prediction = Prediction(mean[rows], spread[rows], rest, np.empty((0, 0)))
-    place = placed(part.evidence)
-    centre, scale = place.mean(axis=0), place.std(axis=0)
+    places, parts = placed(data.evidence), []
+    for metric, rows, prediction, answer in told:
+        table = data.table.iloc[rows].reset_index(drop=True)
+        first = table[table["draw"] == 0]
+        labels = first.sample(frac=1.0, random_state=0).drop_duplicates(keys)
+        kept = table.reset_index().merge(labels[[*keys, "n_labels"]], on=[*keys, "n_labels"])
+        at = np.sort(kept.loc[kept["draw"] == 0, "index"].to_numpy())
+        low, high = (prediction.quantile(q)[at] for q in (0.1, 0.9))
+        parts.append((metric, rows[at], prediction.mean[at], low, high, answer[at]))
+    rows = np.concatenate([part[1] for part in parts])
+    usual = parts[0][1]
+    centre, scale = places[usual].mean(axis=0), places[usual].std(axis=0)
+    predicted, low, high, observed = (np.concatenate([p[i] for p in parts]) for i in range(2, 6))
+    table = data.table.iloc[rows]
     return Reference(
-        names=part.table[["set", "source", "target"]].to_numpy(dtype=str),
-        strategy=part.table["strategy"].to_numpy(dtype=str),
-        learner=part.table["learner"].to_numpy(dtype=str),
-        regression=part.evidence["regression"] > 0,
-        place=(place - centre) / scale, centre=centre, scale=scale,
-        predicted=prediction.mean, low=prediction.quantile(0.1), high=prediction.quantile(0.9),
-        observed=part.table["gap"].to_numpy(dtype=np.float64),
-        n_labels=part.table["n_labels"].to_numpy(dtype=np.int64),
+        names=table[["set", "source", "target"]].to_numpy(dtype=str),
+        strategy=table["strategy"].to_numpy(dtype=str),
+        learner=table["learner"].to_numpy(dtype=str),
+        metric=np.concatenate([np.full(len(p[1]), p[0]) for p in parts]),
+        regression=data.evidence["regression"][rows] > 0,
+        place=(places[rows] - centre) / scale, centre=centre, scale=scale,
+        predicted=predicted, low=low, high=high, observed=observed,
+        n_labels=table["n_labels"].to_numpy(dtype=np.int64),
     )  # fmt: skip
 
 
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of both files")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the files")
     out = parser.parse_args().out
-    model, reference = shipped_files()
+    model, others, dear, reference = shipped_files()
     (out / "model.json").write_text(model, encoding="utf-8")
+    (out / "other_metrics.json").write_text(others, encoding="utf-8")
+    (out / "cheap_to_dear.json").write_text(dear, encoding="utf-8")
     (out / "reference.npz").write_bytes(reference)
-    print(f"fitted on {TABLE.name}: model.json, reference.npz ({len(reference) / 1e3:.0f} kB)")
+    print(
+        f"fitted on {TABLE.name}: model.json, other_metrics.json ({len(others) / 1e3:.0f} kB), "
+        f"cheap_to_dear.json, reference.npz ({len(reference) / 1e3:.0f} kB)"
+    )
 
 
 if __name__ == "__main__":

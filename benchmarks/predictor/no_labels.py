@@ -23,7 +23,7 @@ from benchmarks.outcomes.table import CASE, CELL, MARGIN, gaps, read, read_evide
 from negtransfer.diagnostics.predictor.no_labels_model import ANSWERS, Head, NoLabelModel
 from negtransfer.diagnostics.predictor.no_labels_terms import ERROR_AT, NUMBERS, RANGED, terms
 
-from .cases import table_hash
+from .cases import rooted, table_hash
 from .fit import LARGEST, TOLERANCE, quantiles
 from .regression import location_scale
 
@@ -62,9 +62,7 @@ class Rows:
     @property
     def weights(self) -> Floats:
         """Weight of each row: a data set counts by the root of its rows, mean 1."""
-        sizes = self.table["set"].map(self.table.groupby("set").size())
-        weight = 1 / np.sqrt(sizes.to_numpy(dtype=np.float64))
-        return np.asarray(weight / weight.mean())
+        return rooted(self.table, "set")
 
     def of(self, answer: str) -> tuple[Rows, Floats]:
         """Return rows and values of one answer; the error is asked once a pair and draw."""

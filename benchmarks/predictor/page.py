@@ -56,7 +56,7 @@ INTRO = (
     "over the draws of the labels; *own*: the gap of the very draw the pilot had. *Clear*: |gap| "
     "beyond two standard errors and one point (0.02 sd). Square brackets: 90 % interval, whole "
     "families resampled.\n\nThe terms of the model, its penalty and the cost of a harm were "
-    "chosen among some thirty variants while looking at families left out of these data, which "
+    "chosen among some fifty variants while looking at families left out of these data, which "
     "flatters the numbers a little; `python -m benchmarks.predictor --data DIR` gives the same "
     "tables for data sets that nothing was chosen on."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def location_scale(
     penalty: float,
     max_iter: int,
     tolerance: float,
+    not_negative: Sequence[bool] = (),
 ) -> tuple[Floats, Floats]:
     """Return the coefficients of the mean, and those of the log spread, its intercept first.
 
@@ -36,6 +38,8 @@ def location_scale(
         On squared coefficients of terms brought to spread 1.
     max_iter, tolerance : int, float
         When the search ends.
+    not_negative : sequence of bool, optional
+        Terms of the mean whose coefficients stay at or above 0.
     """
     x_scale, z_mean, z_scale = X.std(axis=0), Z.mean(axis=0), Z.std(axis=0)
     x_scale[x_scale < 1e-9] = np.inf
@@ -55,8 +59,10 @@ def location_scale(
 
     start = np.zeros(p + Zs.shape[1])
     start[p] = np.log(np.std(answer) / 2)
+    bounds = [(0.0 if one else None, None) for one in not_negative]
     found: Any = minimize(
         objective, start, jac=True, method="L-BFGS-B",
+        bounds=bounds + [(None, None)] * (start.size - p) if bounds else None,
         options={"maxiter": max_iter, "ftol": tolerance},
     )  # fmt: skip
     b, c = found.x[:p] / x_scale, found.x[p + 1 :] / z_scale

@@ -19,8 +19,17 @@ from ..document import (
 from ..gap import HARM, HARM_COST, LEVEL, PairedCrossValidation
 from ..learners import Learner
 from ..pilot import Metric, Pilot
-from .evidence import disagreement, of_inputs, of_pilot, of_strategy
-from .model import GapModel, Prediction, shipped
+from . import other_metrics
+from .evidence import (
+    disagreement,
+    in_metric,
+    in_usual_metric,
+    of_inputs,
+    of_pilot,
+    of_strategy,
+)
+from .model import TARGETS, GapModel, Prediction, shipped
+from .other_metrics import OtherMetrics, measured_as
 from .reference import Reference, shipped_reference
 from .terms import GROUPS, METRICS, STRATEGIES, studentised
 
@@ -58,12 +67,17 @@ FAMILIES = {
 }  # fmt: skip
 
 
+OTHER_METHOD = "predicted from the pilot of another learner by a model fitted on measured transfers"
+
+
 class CalibratedPredictor:
     """Predicts the gap from the pilot with the model fitted on measured transfers.
 
-    Where that cannot be done, and always for the proper score, the paired cross-validation of
-    the pilot stands alone: other metrics than accuracy and RMSE, strategies that were not
-    measured often enough, more target labels than were measured.
+    Accuracy and RMSE were measured most often; the gap in another metric of the user is
+    predicted from theirs and from what the pilot says in it.  Where no model was fitted, and
+    always for the proper score beside the metric, the paired cross-validation of the pilot
+    stands alone: strategies that were not measured often enough, more target labels than were
+    measured.
 
     Parameters
     ----------
@@ -76,6 +90,8 @@ class CalibratedPredictor:
         Whether the pilot holds out rows at random, as it did where transfers were measured.
     model : GapModel, optional
         The shipped one if left out.
+    others : OtherMetrics, optional
+        For metrics besides accuracy and RMSE; the shipped ones if left out.
     """
 
     name = "predicted from the pilot by a model fitted on measured transfers"
@@ -89,6 +105,7 @@ class CalibratedPredictor:
         cost: float = HARM_COST,
         rows_at_random: bool = True,
         model: GapModel | None = None,
+        others: OtherMetrics | None = None,
     ) -> None:
         self._pair = pair
         self._learners = {one.name: one for one in learners}
@@ -96,6 +113,7 @@ class CalibratedPredictor:
         self._cost = cost
         self._rows_at_random = rows_at_random
         self._model = model or shipped()
+        self._others = others or other_metrics.shipped()
         self._plain = PairedCrossValidation(cost=cost)
         # Each pilot is kept with its evidence: the id of one that is gone may be given again.
         self._kept: dict[tuple[int, str], tuple[Pilot, dict[str, dict[str, float]]]] = {}
@@ -113,31 +131,40 @@ class CalibratedPredictor:
         plain = self._plain.estimate(
             pilot, checks, learner=learner, strategy=strategy, metric=metric
         )
-        known = metric is pilot.metric and metric.name in METRICS and strategy in STRATEGIES
-        if not known or pilot.n_labels > self._most_labels:
+        usual = metric.name in METRICS
+        known = metric is pilot.metric and strategy in STRATEGIES
+        known &= usual or self._others.of(metric.name) is not None
+        if not known or pilot.n_labels > self.most_labels():
             return plain
         row = self.evidence(pilot, learner)[strategy]
-        outside = self._outside(row, learner)
-        prediction = self._predict(row, learner, strategy, "mean", bool(outside))
-        own = self._predict(row, learner, strategy, "draw", bool(outside))
-        return _gap(prediction, own, metric, self._cost, outside, plain, self.name)
+        outside = self._outside(row, self._model) + self._unmeasured(learner, metric.name)
+        mean, own = (
+            self._predict(row, learner, strategy, target, bool(outside), metric.name)
+            for target in TARGETS
+        )
+        groups = GROUPS if usual else other_metrics.GROUPS
+        return _gap(mean, own, metric, self._cost, outside, plain, self.name, groups)
 
     def evidence(self, pilot: Pilot, learner: str) -> dict[str, dict[str, float]]:
         """Return the evidence of every strategy of `learner`, by strategy."""
         key = id(pilot), learner
         if key not in self._kept:
+            usual = in_usual_metric(pilot, str(self._pair.task))
             tried = [s for s in pilot.plan.strategies if (learner, s.name) in pilot.predictions]
             apart = disagreement(
                 self._pair, self._learners[learner], [s for s in tried if s.name in STRATEGIES],
                 pilot=pilot, seed=self._seed,
             )  # fmt: skip
-            shared = of_pilot(pilot, self._pair, learner)
+            shared = of_pilot(usual, self._pair, learner)
             shared["n_labels"] = float(pilot.n_labels)
             shared["regression"] = float(self._pair.task == "regression")
             shared |= self._inputs
             rows = {
-                s.name: of_strategy(pilot, learner, s.name) for s in tried if s.name in STRATEGIES
+                s.name: of_strategy(usual, learner, s.name) for s in tried if s.name in STRATEGIES
             }
+            if usual is not pilot:
+                for name, row in rows.items():
+                    row |= in_metric(pilot, learner, name, pilot.metric)
             z = {
                 name: float(studentised(row["pilot_proper_gap"], row["pilot_proper_se"]))
                 for name, row in rows.items()
@@ -159,12 +186,17 @@ class CalibratedPredictor:
             return None
         known = shipped_reference()
         kind = self.kind(learner) or "linear"
-        near, others, n, coverage = known.near(rows[strategy], strategy=strategy, learner=kind)
+        usual = pilot.metric.name in METRICS
+        metric = "" if usual else measured_as(pilot.metric.name)
+        about = (self._model if usual else self._others).about
+        near, others, n, coverage = known.near(
+            rows[strategy], strategy=strategy, learner=kind, metric=metric
+        )
         if n == 0:
             return None
         return ReferenceCases(
             strategy=strategy, learner=kind, n_cases=n, coverage=coverage, level=LEVEL,
-            n_sets=int(self._model.about["sets"]), n_pairs=int(self._model.about["pairs"]),
+            n_sets=int(about["sets"]), n_pairs=int(about["pairs"]),
             cases=[_case(known, i, True) for i in near] + [_case(known, i, False) for i in others],
         )  # fmt: skip
 
@@ -172,21 +204,49 @@ class CalibratedPredictor:
     def _inputs(self) -> dict[str, float]:
         return of_inputs(self._pair, seed=self._seed)
 
-    @property
-    def _most_labels(self) -> float:
-        return self._model.ranges["n_labels"][1] * SLACK
+    def most_labels(self, model: GapModel | None = None) -> float:
+        """Return with how many target labels a model may still be asked."""
+        return (model or self._model).ranges["n_labels"][1] * SLACK
+
+    def of_another(
+        self, pilot: Pilot, learner: str, other: str, strategy: str, model: GapModel
+    ) -> Gap:
+        """Return the gap of the learner `other` from the pilot of `learner`, by `model`."""
+        metric = pilot.metric
+        plain = self._plain.estimate(pilot, (), learner=learner, strategy=strategy, metric=metric)
+        row = self.evidence(pilot, learner)[strategy]
+        outside = self._outside(row, model)
+        mean, own = (
+            self._from_model(model, row, other, strategy, target, bool(outside))
+            for target in TARGETS
+        )
+        found = _gap(mean, own, metric, self._cost, outside, plain, OTHER_METHOD, GROUPS)
+        # What the pilot alone says is of the learner it was run with.
+        return found.model_copy(
+            update={"pilot_estimate": None, "pilot_low": None, "pilot_high": None}
+        )
 
     def _predict(
-        self, row: dict[str, float], learner: str, strategy: str, target: str, wide: bool
-    ) -> Prediction:
+        self, row: dict[str, float], learner: str, strategy: str, target: str, wide: bool,
+        metric: str,
+    ) -> Prediction:  # fmt: skip
+        kind, model = self.kind(learner) or "linear", self._others.of(metric)
+        if model is None:
+            return self._from_model(self._model, row, kind, strategy, target, wide)
+        usual = self._from_model(self._model, row, kind, strategy, "mean", False)
         columns = {key: np.array([self._inside(key, value)]) for key, value in row.items()}
-        texts = {
-            "strategy": np.array([strategy]), "learner": np.array([self.kind(learner) or "linear"])
-        }  # fmt: skip
-        found = self._model.predict({**columns, **texts}, target)
-        if not wide:
-            return found
-        return Prediction(found.mean, found.spread * WIDER, found.rest, found.contributions)
+        columns |= {"mean": usual.mean, "spread": usual.spread}
+        found = model.predict({**columns, "strategy": np.array([strategy])}, target)
+        return _wider(found) if wide else found
+
+    def _from_model(
+        self, model: GapModel, row: dict[str, float], kind: str, strategy: str, target: str,
+        wide: bool,
+    ) -> Prediction:  # fmt: skip
+        columns = {key: np.array([self._inside(key, value)]) for key, value in row.items()}
+        texts = {"strategy": np.array([strategy]), "learner": np.array([kind])}
+        found = model.predict({**columns, **texts}, target)
+        return _wider(found) if wide else found
 
     def _inside(self, key: str, value: float) -> float:
         """Return a size no larger than any that was measured."""
@@ -208,9 +268,9 @@ class CalibratedPredictor:
         found = next((kind for part, kind in FAMILIES.items() if part in module), None)
         return found if found in measured else None
 
-    def _outside(self, row: dict[str, float], learner: str) -> list[str]:
+    def _outside(self, row: dict[str, float], model: GapModel) -> list[str]:
         found = []
-        for name, (low, high) in self._model.ranges.items():
+        for name, (low, high) in model.ranges.items():
             value = row.get(name, np.nan)
             if name in NOT_HELD_AGAINST or np.isnan(value):
                 continue
@@ -219,9 +279,19 @@ class CalibratedPredictor:
                 found.append(f"{WORDS[name]} ({value:.3g}, measured {low:.3g} to {high:.3g})")
         if not self._rows_at_random:
             found.append("how rows are held out (by units or in time, measured at random)")
-        if self.kind(learner) is None:
-            found.append(f"{WORDS['learner']} ({learner})")
         return found
+
+    def _unmeasured(self, learner: str, metric: str) -> list[str]:
+        kind = self.kind(learner)
+        if kind is None:
+            return [f"{WORDS['learner']} ({learner})"]
+        if metric not in METRICS and kind not in self._others.about["learners"]:
+            return [f"{WORDS['learner']} in this metric ({learner})"]
+        return []
+
+
+def _wider(found: Prediction) -> Prediction:
+    return Prediction(found.mean, found.spread * WIDER, found.rest, found.contributions)
 
 
 def _case(known: Reference, i: int, near: bool) -> ReferenceCase:
@@ -235,7 +305,7 @@ def _case(known: Reference, i: int, near: bool) -> ReferenceCase:
 
 def _gap(
     prediction: Prediction, own: Prediction, metric: Metric, cost: float,
-    outside: list[str], plain: Gap, method: str,
+    outside: list[str], plain: Gap, method: str, groups: Sequence[str],
 ) -> Gap:  # fmt: skip
     low, high = (float(prediction.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     own_ends = [float(own.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
@@ -263,6 +333,6 @@ def _gap(
         pilot_high=plain.high,
         contributions=[
             Contribution(group=group, value=float(value))
-            for group, value in zip(GROUPS, prediction.contributions[0], strict=True)
+            for group, value in zip(groups, prediction.contributions[0], strict=True)
         ],
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..gap import Difference, compare, to_gap
 from ..learners import Learner, default_learners
-from ..pilot import BASELINE, Metric, Pilot, mean_error
+from ..pilot import BASELINE, Metric, Pilot, mean_error, proper_score, resolve_metric
 from ..strategies import STRATEGIES, Memo, Strategy, Training
 from .no_labels_evidence import Sides, distances
 
@@ -75,6 +76,23 @@ def of_strategy(pilot: Pilot, learner: str, strategy: str) -> dict[str, float]:
         }
         found["pilot_df"] = difference.df
     return found
+
+
+def in_usual_metric(pilot: Pilot, task: str) -> Pilot:
+    """Return the pilot judged by the error rate or the RMSE, in which transfers were measured.
+
+    The same object where it is already.
+    """
+    usual = resolve_metric(None, task)
+    if pilot.metric.name == usual.name:
+        return pilot
+    return replace(pilot, metric=usual, proper=proper_score(usual, task))
+
+
+def in_metric(pilot: Pilot, learner: str, strategy: str, metric: Metric) -> dict[str, float]:
+    """Return what the pilot says in a metric besides the usual one."""
+    difference = paired(pilot, learner, strategy, metric)
+    return {"metric_gap": difference.estimate, "metric_se": difference.standard_error}
 
 
 def paired(pilot: Pilot, learner: str, strategy: str, score: Metric) -> Difference:

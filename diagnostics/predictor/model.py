@@ -8,7 +8,7 @@ pure numbers; the distribution of the rest is that of data sets left out while f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -50,6 +50,18 @@ class Rest:
         left = right - 1
         share = ((place - self.at[left]) / (self.at[right] - self.at[left]))[:, None]
         return np.asarray((1 - share) * self.quantiles[left] + share * self.quantiles[right])
+
+    def stored(self) -> dict[str, Any]:
+        """Return it in plain lists, with few digits."""
+        return {
+            "at": [short(v, 4) for v in self.at],
+            "quantiles": [[short(v, 5) for v in row] for row in self.quantiles],
+        }
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Rest:
+        """Read what :meth:`stored` gave."""
+        return cls(np.array(stored["at"]), np.array(stored["quantiles"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +139,10 @@ class GapModel:
     def predict(self, evidence: Mapping[str, Any], target: str = "mean") -> Prediction:
         """Return the predictive distributions for rows of evidence."""
         names, X, _, Z = terms(evidence)
-        parts = X * self.coefficients
-        groups = np.array([GROUPS.index(group) for _, group in names])
-        by_group = np.stack([parts[:, groups == i].sum(axis=1) for i in range(len(GROUPS))], axis=1)
+        by_group = by_groups(names, X * self.coefficients, GROUPS)
         log_spread = self.spread_coefficients[0] + Z @ self.spread_coefficients[1:]
         spread = np.exp(np.clip(log_spread, -12, 3))
-        mean = parts.sum(axis=1)
+        mean = by_group.sum(axis=1)
         return Prediction(mean, spread, self.rest[target].of(mean / spread), by_group)
 
     def outside(self, evidence: Mapping[str, float]) -> list[str]:
@@ -148,24 +158,9 @@ class GapModel:
             json.dumps(
                 {
                     "about": dict(self.about),
-                    "mean": {
-                        name: _short(value)
-                        for (name, _), value in zip(names, self.coefficients, strict=True)
-                    },
-                    "spread": {
-                        name: _short(value)
-                        for name, value in zip(
-                            ["intercept", *spread_names], self.spread_coefficients, strict=True
-                        )
-                    },
-                    "rest": {
-                        key: {
-                            "at": [_short(v, 4) for v in rest.at],
-                            "quantiles": [[_short(v, 5) for v in row] for row in rest.quantiles],
-                        }
-                        for key, rest in self.rest.items()
-                    },
-                    "ranges": {key: [_short(v) for v in pair] for key, pair in self.ranges.items()},
+                    **named(names, spread_names, self.coefficients, self.spread_coefficients),
+                    "rest": {key: rest.stored() for key, rest in self.rest.items()},
+                    "ranges": {key: [short(v) for v in pair] for key, pair in self.ranges.items()},
                 },
                 indent=1,
             )
@@ -177,22 +172,44 @@ class GapModel:
         """Read a model; its terms must be those of this version."""
         stored = json.loads(text)
         names, _, spread_names, _ = terms(_ONE_ROW)
-        wanted = [name for name, _ in names], ["intercept", *spread_names]
-        if (list(stored["mean"]), list(stored["spread"])) != wanted:
-            raise ValueError("the stored model has other terms than this version; fit it again")
         return cls(
-            np.array(list(stored["mean"].values())),
-            np.array(list(stored["spread"].values())),
-            {
-                key: Rest(np.array(rest["at"]), np.array(rest["quantiles"]))
-                for key, rest in stored["rest"].items()
-            },
+            *read_named(stored, names, spread_names),
+            {key: Rest.from_stored(rest) for key, rest in stored["rest"].items()},
             {key: (pair[0], pair[1]) for key, pair in stored["ranges"].items()},
             stored["about"],
         )
 
 
-def _short(value: float, digits: int = 9) -> float:
+def by_groups(names: list[tuple[str, str]], parts: Floats, groups: Sequence[str]) -> Floats:
+    """Return the sums of the terms of each group, (n, groups), of terms (n, terms)."""
+    place = np.array([groups.index(group) for _, group in names])
+    return np.stack([parts[:, place == i].sum(axis=1) for i in range(len(groups))], axis=1)
+
+
+def named(
+    names: list[tuple[str, str]], spread_names: list[str], mean: Floats, spread: Floats
+) -> dict[str, dict[str, float]]:
+    """Return coefficients by the names of their terms, as they are stored."""
+    return {
+        "mean": {name: short(v) for (name, _), v in zip(names, mean, strict=True)},
+        "spread": {
+            name: short(v) for name, v in zip(["intercept", *spread_names], spread, strict=True)
+        },
+    }
+
+
+def read_named(
+    stored: Mapping[str, Any], names: list[tuple[str, str]], spread_names: list[str]
+) -> tuple[Floats, Floats]:
+    """Return the coefficients that :func:`named` gave; refuses those of other terms."""
+    wanted = [name for name, _ in names], ["intercept", *spread_names]
+    if (list(stored["mean"]), list(stored["spread"])) != wanted:
+        raise ValueError("the stored model has other terms than this version; fit it again")
+    return np.array(list(stored["mean"].values())), np.array(list(stored["spread"].values()))
+
+
+def short(value: float, digits: int = 9) -> float:
+    """Return a number with so many digits, as it is stored."""
     return float(f"{value:.{digits}g}")
 
 

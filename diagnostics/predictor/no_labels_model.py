@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import Prediction
+from .model import Prediction, by_groups, named, read_named, short
 from .no_labels_terms import GROUPS, NUMBERS, terms
 
 Floats = NDArray[np.float64]
@@ -46,12 +46,10 @@ class Head:
     def predict(self, evidence: Mapping[str, Any]) -> Prediction:
         """Return the predictive distributions for rows of evidence."""
         names, X, _, Z = terms(evidence)
-        parts = X * self.coefficients
-        groups = np.array([GROUPS.index(group) for _, group in names])
-        by_group = np.stack([parts[:, groups == i].sum(axis=1) for i in range(len(GROUPS))], axis=1)
+        by_group = by_groups(names, X * self.coefficients, GROUPS)
         log_spread = self.spread_coefficients[0] + Z @ self.spread_coefficients[1:]
         return Prediction(
-            parts.sum(axis=1), np.exp(np.clip(log_spread, -12, 3)), self.rest[None], by_group
+            by_group.sum(axis=1), np.exp(np.clip(log_spread, -12, 3)), self.rest[None], by_group
         )
 
 
@@ -85,11 +83,10 @@ class NoLabelModel:
         stored: dict[str, Any] = {"about": dict(self.about)}
         for answer, head in self.heads.items():
             stored[answer] = {
-                "mean": _named([name for name, _ in names], head.coefficients),
-                "spread": _named(["intercept", *spread_names], head.spread_coefficients),
-                "rest": [_short(value) for value in head.rest],
+                **named(names, spread_names, head.coefficients, head.spread_coefficients),
+                "rest": [short(value) for value in head.rest],
             }
-        stored["ranges"] = {key: [_short(v) for v in pair] for key, pair in self.ranges.items()}
+        stored["ranges"] = {key: [short(v) for v in pair] for key, pair in self.ranges.items()}
         return json.dumps(stored, indent=1) + "\n"
 
     @classmethod
@@ -97,26 +94,14 @@ class NoLabelModel:
         """Read a model; its terms must be those of this version."""
         stored = json.loads(text)
         names, _, spread_names, _ = terms(_ONE_ROW)
-        wanted = [name for name, _ in names], ["intercept", *spread_names]
-        heads = {}
-        for answer in ANSWERS:
-            one = stored[answer]
-            if (list(one["mean"]), list(one["spread"])) != wanted:
-                raise ValueError("the stored model has other terms than this version; fit it again")
-            heads[answer] = Head(
-                np.array(list(one["mean"].values())), np.array(list(one["spread"].values())),
-                np.array(one["rest"]),
-            )  # fmt: skip
+        heads = {
+            answer: Head(
+                *read_named(stored[answer], names, spread_names), np.array(stored[answer]["rest"])
+            )
+            for answer in ANSWERS
+        }
         ranges = {key: (pair[0], pair[1]) for key, pair in stored["ranges"].items()}
         return cls(heads, ranges, stored["about"])
-
-
-def _named(names: list[str], values: Floats) -> dict[str, float]:
-    return {name: _short(value) for name, value in zip(names, values, strict=True)}
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.9g}")
 
 
 _ONE_ROW: dict[str, Any] = {name: np.ones(1) for name in NUMBERS}

@@ -10,7 +10,7 @@ from .terms import METRICS, STRATEGIES
 from .worth import LARGEST, Situation, worth
 
 FEWEST = 10
-UNKNOWN = "How many labels would tell help from harm cannot be said for regression."
+UNKNOWN = "How many labels would tell help from harm cannot be said {}."
 
 
 def outlook(
@@ -30,7 +30,9 @@ def outlook(
     gap = row.gap
     if gap is None or row.error_target_only is None or row.n_labels < FEWEST:
         return None
-    if metric.name not in METRICS or row.strategy not in STRATEGIES:
+    usual = metric.name in METRICS
+    predicted = gap.in_calibrated_range is not None
+    if not (usual or predicted) or row.strategy not in STRATEGIES:
         return None
     sd = spread_of(gap)
     found = break_even(gap.estimate, sd, row.n_labels, row.error_target_only,
@@ -38,11 +40,14 @@ def outlook(
     )  # fmt: skip
     low, high = (gap.low, gap.high) if gap.pilot_low is None else (gap.pilot_low, gap.pilot_high)
     assert high is not None
-    known = labels_until_known(
-        gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / 2.5631,
-        margin=metric.margin, strategy=row.strategy, regression=regression,
-        pilot_gap=gap.pilot_estimate,
-    )  # fmt: skip
+    known = None
+    if usual:
+        known = labels_until_known(
+            gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / 2.5631,
+            margin=metric.margin, strategy=row.strategy, regression=regression,
+            pilot_gap=gap.pilot_estimate,
+        )  # fmt: skip
+    unknown = UNKNOWN.format("for regression" if regression else f"in {metric.name}")
     return Outlook(
         strategy=row.strategy, learner=row.learner, n_labels=row.n_labels,
         break_even=_finite(found.n), low=_finite(found.low), high=_finite(found.high),
@@ -50,8 +55,8 @@ def outlook(
         p_beyond=found.p_beyond, largest=found.largest, sentence=found.sentence,
         curve=[CurvePoint(n_labels=n, gap=g, low=lo, high=hi) for n, g, lo, hi in found.curve],
         labels_until_known=_finite(known.n) if known else None,
-        until_known_sentence=known.sentence if known else UNKNOWN,
-        worth=_worth(gap, row, here),
+        until_known_sentence=known.sentence if known else unknown,
+        worth=_worth(gap, row, here) if usual else None,
     )  # fmt: skip
 
 

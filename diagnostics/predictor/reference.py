@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 FILE = "reference.npz"
 NEAREST = 8
 OTHERS = 52
+TEXTS = ("names", "strategy", "learner", "metric")
 PLACE = ("pilot_gap", "pilot_se", "pilot_apart", "base", "n_labels", "n_source", "skill")
 """By what cases are near: in units of their spread over all cases, sizes as logarithms."""
 
@@ -31,6 +32,8 @@ class Reference:
     names : ndarray of str, shape (n, 3)
         Data set, source, target.
     strategy, learner : ndarray of str, shape (n,)
+    metric : ndarray of str, shape (n,)
+        Empty for accuracy and RMSE.
     regression : ndarray of bool, shape (n,)
     place : ndarray of shape (n, 7)
         Where each case lies, standardised.
@@ -44,6 +47,7 @@ class Reference:
     names: NDArray[np.str_]
     strategy: NDArray[np.str_]
     learner: NDArray[np.str_]
+    metric: NDArray[np.str_]
     regression: NDArray[np.bool_]
     place: Floats
     centre: Floats
@@ -55,14 +59,15 @@ class Reference:
     n_labels: NDArray[np.int64]
 
     def near(
-        self, evidence: dict[str, float], *, strategy: str, learner: str
+        self, evidence: dict[str, float], *, strategy: str, learner: str, metric: str = ""
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], int, float]:
         """Return the nearest cases, a spread of the others, how many there are, and coverage.
 
-        All of the same kind of label and the same strategy, of the same learner if any were
+        All of the same kind of label, metric and strategy, of the same learner if any were
         measured with it.  Coverage is the share of them whose interval holds what was measured.
         """
         like = (self.regression == bool(evidence["regression"])) & (self.strategy == strategy)
+        like &= self.metric == metric
         same = like & (self.learner == learner)
         rows = np.flatnonzero(same if same.any() else like)
         if rows.size == 0:
@@ -96,7 +101,7 @@ def to_bytes(reference: Reference) -> bytes:
         for name in ("place", "predicted", "low", "high", "observed")
     }
     texts = {}
-    for name in ("names", "strategy", "learner"):
+    for name in TEXTS:
         values = getattr(reference, name)
         known, codes = np.unique(values, return_inverse=True)
         texts[name] = known
@@ -118,7 +123,7 @@ def from_bytes(data: bytes) -> Reference:
         name: part[name].astype(np.float64)
         for name in ("place", "predicted", "low", "high", "observed")
     }
-    texts = {name: part[name][part[f"{name}_codes"]] for name in ("names", "strategy", "learner")}
+    texts = {name: part[name][part[f"{name}_codes"]] for name in TEXTS}
     return Reference(
         **texts, **numbers, centre=part["centre"], scale=part["scale"],
         regression=part["regression"], n_labels=part["n_labels"].astype(np.int64),

@@ -2,7 +2,8 @@
 
 Every term is a scale times a pure number.  Scales are the standard error of the pilot and how
 far the predictions of the two models lie apart, which bounds how different their errors can
-be; pure numbers are studentised differences and what modifies them (sizes, difficulty).
+be, and what lies between the two; pure numbers are studentised differences and what modifies
+them (sizes, difficulty).
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
     }
     columns = np.log(e["n_columns"] / n)
     many = np.maximum(0.0, np.log(n / MANY))
+    between = np.sqrt(se * apart)
     shrunk = 1 / (1 + (se / np.maximum(apart, 0.01)) ** 2)
     tz, tp = np.tanh(z / 3), np.tanh(proper / 3)
     mean: list[tuple[str, str, Floats]] = [
@@ -90,14 +92,28 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
         ("apart", APART, apart), ("apart x many labels", SIZES, apart * many),
         ("se", SIZES, se), ("se x many labels", SIZES, se * many),
         ("no rows to compare on", SIZES, missing * se),
+        ("gap x many labels", METRIC, gap * many),
+        ("gap, shrunk x many labels", METRIC, gap * shrunk * many),
+        ("proper x many labels", PROPER, proper * se * many),
+        ("proper, bounded, apart x many labels", PROPER, tp * apart * many),
+        ("z, bounded, between", METRIC, tz * between),
+        ("proper, bounded, between", PROPER, tp * between),
+        ("between", SIZES, between), ("between x labels", SIZES, between * modifiers["labels"]),
+        ("between x quantity", SIZES, between * regression),
     ]  # fmt: skip
+    bounded = {}
     for name in ("source", "pooled"):
         other = np.clip(np.nan_to_num(e[f"{name}_z"]), -6, 6)
+        bounded[name] = to = np.tanh(other / 3)
         mean.append((f"{name} z", OTHERS, other * se))
-        mean.append((f"{name} z, apart", OTHERS, np.tanh(other / 3) * apart))
+        mean.append((f"{name} z, apart", OTHERS, to * apart))
+        mean.append((f"{name} z, between", OTHERS, to * between))
         if name == "source":
             for tag, by in (("labels", modifiers["labels"]), ("quantity", regression)):
-                mean.append((f"{name} z, apart x {tag}", OTHERS, np.tanh(other / 3) * apart * by))
+                mean.append((f"{name} z, apart x {tag}", OTHERS, to * apart * by))
+    to = bounded["source"]
+    mean.append(("source z x pooled z, between", OTHERS, to * bounded["pooled"] * between))
+    mean.append(("source z x proper, between", OTHERS, to * tp * between))
     for tag, by in (*modifiers.items(), ("quantity", regression)):
         mean.append((f"proper x {tag}", PROPER, proper * se * by))
         mean.append((f"proper, bounded, apart x {tag}", PROPER, tp * apart * by))
@@ -126,6 +142,9 @@ def terms(evidence: Mapping[str, Any]) -> tuple[list[tuple[str, str]], Floats, l
         mean.append((f"{name}, se", LEARNER, here * se))
         mean.append((f"{name}, proper", LEARNER, here * proper * se))
         mean.append((f"{name}, proper, bounded, apart", LEARNER, here * tp * apart))
+        mean.append((f"{name}, proper, bounded, between", LEARNER, here * tp * between))
+        mean.append((f"{name}, z, bounded, between", LEARNER, here * tz * between))
+        mean.append((f"{name}, between", LEARNER, here * between))
     log_se, log_apart = np.log(se), np.log(np.maximum(apart, LEAST_APART))
     source = np.minimum(np.abs(np.nan_to_num(e["source_z"])), 5)
     spread: dict[str, Floats] = {

@@ -16,7 +16,7 @@ def planted(effect: float, seed: int = 0):
     n = 400
     table = pd.DataFrame({
         "family": [f"f{i // 10}" for i in range(n)], "set": [f"s{i // 10}" for i in range(n)],
-        "source": [f"a{i}" for i in range(n)], "target": "b",
+        "source": [f"a{i}" for i in range(n)], "target": "b", "learner": "linear",
     })  # fmt: skip
     value = rng.normal(size=n)
     table["gap"] = 0.1 * effect * value + 0.1 * rng.normal(size=n)

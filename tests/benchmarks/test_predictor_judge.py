@@ -12,7 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.predictor import judge
-from benchmarks.predictor.cases import Cases, table_hash
+from benchmarks.predictor.cases import Cases, rooted, table_hash
 from benchmarks.predictor.fit import coefficients_of, left_out, quantiles
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
@@ -84,7 +84,8 @@ def generated(n: int = 800, seed: int = 0) -> Cases:
         "strategy": np.full(n, "pooled"), "learner": np.full(n, "linear"),
     }  # fmt: skip
     families = np.array([f"f{i % 8}" for i in range(n)])
-    table = pd.DataFrame({"family": families, "set": families, "gap": truth, "own": truth})
+    columns = {"family": families, "set": families, "learner": "linear", "gap": truth}
+    table = pd.DataFrame(columns | {"own": truth})
     return Cases(table, evidence)
 
 
@@ -139,3 +140,11 @@ def test_half_of_the_draws_against_the_other_half():
     assert cell["clear"]
     harm = np.array([True, False])
     assert judge.brier_from(np.array([1.0, -1.0]), np.array([0.1, 0.1]), harm) > 0.99
+
+
+def test_sets_and_learners_count_by_the_root_of_their_rows():
+    table = pd.DataFrame({"set": ["a"] * 9 + ["b"], "learner": ["x"] * 10})
+    weight = rooted(table, "set", "learner")
+    assert weight.mean() == pytest.approx(1)
+    assert weight[:9].sum() / weight[9] == pytest.approx(3)
+    np.testing.assert_allclose(rooted(table, "learner"), 1)

@@ -58,7 +58,7 @@ def test_check_prints_a_verdict_and_writes_what_is_asked(run, files, tmp_path):
 
 def test_formats_for_programs(run, files):
     _, out, _ = run("check", *files, *QUICK, "--format", "json")
-    assert json.loads(out)["schema_version"] == "1.3.0"
+    assert json.loads(out)["schema_version"] == "1.4.0"
     _, out, _ = run("check", *files, *QUICK, "--format", "quiet")
     assert len(out.splitlines()) == 1
     assert out.startswith("verdict=")

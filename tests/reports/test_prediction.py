@@ -6,6 +6,7 @@ import re
 import pytest
 
 from negtransfer.diagnostics.document import Diagnosis
+from negtransfer.diagnostics.predictor import other_metrics
 from negtransfer.diagnostics.predictor.terms import GROUPS
 from negtransfer.reports import _prediction_words as told
 from negtransfer.reports import render_card, render_html, render_text
@@ -50,7 +51,7 @@ def test_the_pilot_alone_says_so_and_why(diagnoses):
     d = diagnoses["caution"].model_copy(update={"harm_cost": 3.0})
     html = render_html(d)
     assert "Measured by the pilot alone." in html
-    assert "it speaks for accuracy and RMSE" in html
+    assert "it speaks for strategies measured often enough" in html
     assert side_lines(d.gap, None, d.metric) == ()
     assert contribution_plot(d.gap, d.metric) is None
 
@@ -103,7 +104,7 @@ def test_contributions_are_shown_with_their_sum(diagnoses):
 
 
 def test_every_group_of_evidence_has_its_words():
-    assert set(told.GROUP_WORDS) == set(GROUPS)
+    assert set(told.GROUP_WORDS) == {*GROUPS, *other_metrics.GROUPS}
 
 
 def test_measured_transfers_lie_where_they_belong(diagnoses):

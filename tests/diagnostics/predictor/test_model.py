@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negtransfer.diagnostics.predictor import cheap_to_dear, other_metrics
 from negtransfer.diagnostics.predictor.model import GapModel, Rest, shipped
 from negtransfer.diagnostics.predictor.no_labels_evidence import DISTANCES
+from negtransfer.diagnostics.predictor.other_metrics import OtherMetrics
 from negtransfer.diagnostics.predictor.reference import from_bytes, shipped_reference, to_bytes
 from negtransfer.diagnostics.predictor.terms import GROUPS, STRATEGIES, terms
 
@@ -131,9 +133,16 @@ def test_nearest_cases_of_a_known_case_are_of_its_kind():
         {key: float(v) for key, v in BASE.items()}, strategy="pooled", learner="linear"
     )
     assert (
-        n == ((known.strategy == "pooled") & ~known.regression & (known.learner == "linear")).sum()
+        n
+        == (
+            (known.strategy == "pooled")
+            & ~known.regression
+            & (known.learner == "linear")
+            & (known.metric == "")
+        ).sum()
     )
     assert not set(near) & set(others)
+    assert set(known.metric[near]) == {""}
     assert set(known.strategy[near]) == {"pooled"}
     assert 0 < coverage < 1
 
@@ -159,7 +168,7 @@ def test_the_shipped_model_names_the_committed_tables():
 def test_the_shipped_model_is_what_the_committed_tables_give():
     shared_tables()
     fit = pytest.importorskip("benchmarks.predictor.fit")
-    text, _ = fit.shipped_files()
+    text, others, dear, _ = fit.shipped_files()
     again, known = GapModel.from_json(text), shipped()
     evidence = rows(5, pilot_gap=[-0.2, -0.02, 0.0, 0.05, 0.4])
     for strategy in STRATEGIES:
@@ -168,3 +177,12 @@ def test_the_shipped_model_is_what_the_committed_tables_give():
         # Other versions of numpy and scipy stop the search elsewhere.
         np.testing.assert_allclose(a.mean, b.mean, atol=2e-3)
         np.testing.assert_allclose(a.above(0.0), b.above(0.0), atol=0.01)
+    for metric, model in OtherMetrics.from_json(others).models.items():
+        now = other_metrics.shipped().models[metric]
+        assert set(now.rest) == set(model.rest) == {"mean", "draw"}
+        for key, rest in model.rest.items():
+            np.testing.assert_allclose(now.rest[key].quantiles, rest.quantiles, atol=0.1)
+        np.testing.assert_allclose(now.coefficients, model.coefficients, atol=0.02)
+    again, known = GapModel.from_json(dear), cheap_to_dear.shipped()
+    here = {**evidence, "learner": np.full(5, "boosting")}
+    np.testing.assert_allclose(again.predict(here).mean, known.predict(here).mean, atol=2e-3)
