@@ -133,6 +133,11 @@ def exchanged(
     return np.asarray(np.sqrt(overlap(frame)) * (signs @ parts), dtype=np.float64)
 
 
+def outcome_of(p_harm: float) -> Outcome:
+    """Return what a probability of harm says; never a sign out of noise."""
+    return "hurts" if p_harm >= HARM else "helps" if p_harm <= 1 - HARM else "cannot tell"
+
+
 def to_gap(difference: Difference, *, margin: float, method: str, cost: float = HARM_COST) -> Gap:
     """Turn a paired difference into a gap with a Student interval and probabilities."""
     from scipy.stats import t
@@ -142,9 +147,6 @@ def to_gap(difference: Difference, *, margin: float, method: str, cost: float = 
         se = 1e-12
     half = float(t.ppf(0.5 + LEVEL / 2, df)) * se
     p_harm = float(t.sf(-centre / se, df))
-    outcome: Outcome = (
-        "hurts" if p_harm >= HARM else "helps" if p_harm <= 1 - HARM else "cannot tell"
-    )
     return Gap(
         estimate=centre,
         low=centre - half,
@@ -154,7 +156,7 @@ def to_gap(difference: Difference, *, margin: float, method: str, cost: float = 
         p_harm=p_harm,
         p_clear_harm=float(t.sf((margin - centre) / se, df)),
         p_clear_gain=float(t.cdf((-margin - centre) / se, df)),
-        outcome=outcome,
+        outcome=outcome_of(p_harm),
         method=method,
         expected_loss=_expected_loss(centre + se * t.ppf(_LEVELS, df), cost),
     )

@@ -27,16 +27,16 @@ def auroc(harm: NDArray[np.bool_], score: Floats) -> float:
 
 
 def brier_skill(harm: NDArray[np.bool_], p: Floats) -> float:
-    """Return one minus the Brier score over that of the constant prevalence."""
-    share = harm.mean()
-    return float(1 - np.mean((p - harm) ** 2) / max(share * (1 - share), 1e-12))
+    """Return one minus the Brier score over that of the prevalence; NaN with one kind only."""
+    constant = harm.mean() * (1 - harm.mean())
+    return float(1 - np.mean((p - harm) ** 2) / constant) if constant > 0 else float("nan")
 
 
 def calibration_error(harm: NDArray[np.bool_], p: Floats) -> float:
     """Return the expected calibration error over ten bins of equal numbers."""
     order = np.argsort(p, kind="stable")
     parts = np.array_split(order, BINS)
-    return float(sum(len(i) * abs(p[i].mean() - harm[i].mean()) for i in parts) / len(p))
+    return float(sum(len(i) * abs(p[i].mean() - harm[i].mean()) for i in parts if len(i)) / len(p))
 
 
 def spearman(a: Floats, b: Floats) -> float:
@@ -59,6 +59,8 @@ def by_family(
         value(np.concatenate([rows[i] for i in rng.integers(names.size, size=names.size)]))
         for _ in range(resamples)
     ]
+    if np.isnan(found).all():
+        return float("nan"), float("nan")
     low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -112,6 +114,15 @@ def always(table: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Return the outcome of always using one strategy."""
     part = table[table["strategy"] == strategy].assign(_score=-1.0)
     return choices(part, "_score")
+
+
+def everywhere(rule: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcome of a rule for all decisions, the target alone where it has none."""
+    alone = pd.DataFrame(
+        {"strategy": "target-only", "own": 0.0, "gap": 0.0, "clear_harm": False, "weight": 1.0},
+        index=decisions.index.difference(rule.index),
+    )
+    return pd.concat([rule, alone]).reindex(decisions.index)
 
 
 def oracle(table: pd.DataFrame) -> pd.DataFrame:

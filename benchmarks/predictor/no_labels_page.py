@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.outcomes.table import CASE
 from negtransfer.diagnostics.predictor.model import Prediction
 from negtransfer.diagnostics.predictor.no_labels_evidence import ESTIMATES, PLANNED
+from negtransfer.diagnostics.predictor.no_labels_model import NoLabelModel
 from negtransfer.diagnostics.predictor.no_labels_terms import at_home
 
 from .fit import quantiles
@@ -26,6 +27,7 @@ Bools = NDArray[np.bool_]
 LEVELS = (0.8, 0.9)
 MISSED = 0.35
 SHOWN = 10
+NOTHING = "No measured transfer stands beside evidence without labels."
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ def cross_validated(data: Rows, answer: str) -> Found:
         for level, (low, high) in ends.items():
             low[test], high[test] = one.quantile((1 - level) / 2), one.quantile((1 + level) / 2)
     return Found(rows, truth, middle, above, ends)
+
+
+def by_model(data: Rows, answer: str, model: NoLabelModel) -> Found:
+    """Return the predictions of a fitted model for rows that it has not seen."""
+    rows, truth = data.of(answer)
+    one = model.heads[answer].predict(rows.evidence)
+    ends = {v: (one.quantile((1 - v) / 2), one.quantile((1 + v) / 2)) for v in LEVELS}
+    return Found(rows, truth, one.quantile(0.5), one.above(0.0), ends)
 
 
 def rivals(rows: Rows) -> dict[str, Floats]:
@@ -113,6 +123,23 @@ def page(data: Rows) -> str:
     return "\n".join(parts) + "\n"
 
 
+def unseen(data: Rows, model: NoLabelModel) -> str:
+    """Return the tables for data sets that the model has not seen."""
+    gap, error = (by_model(data, answer, model) for answer in ("gap", "error"))
+    gap = gap.take(np.isin(gap.column("n_planned"), PLANNED))
+    if not len(gap.truth):
+        return NOTHING
+    parts = [
+        f"Columns as in `NO_LABELS.md`, by the model of the package ({model.about['pairs']} pairs "
+        f"of {model.about['sets']} data sets).\n",
+        "### Sign of the gap\n", _signs(gap),
+        "\n### Beside simple rivals\n", _rivals(gap),
+        "\n### Intervals\n", _intervals(gap, error),
+        "\n### What it says where it says something\n", _said(gap),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
 def _row(*cells: object) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -123,11 +150,12 @@ def _head(*cells: str) -> list[str]:
 
 def _slices(gap: Found) -> dict[str, Bools]:
     n, task = gap.column("n_planned"), gap.column("task")
-    return {
+    found = {
         "all": np.ones(len(n), dtype=bool),
         **{f"{k} planned labels": n == k for k in PLANNED},
         **{str(k): task == k for k in np.unique(task)},
     }
+    return {name: keep for name, keep in found.items() if keep.any()}
 
 
 def _signs(gap: Found) -> str:
@@ -141,14 +169,22 @@ def _signs(gap: Found) -> str:
             f"{calibration_error(harm, p):.3f}",
         ))  # fmt: skip
     harm, families = gap.truth > 0, gap.column("family").astype(str)
-    clear = np.flatnonzero(gap.column("clear"))
-    every = by_family(lambda i: auroc(harm[i], gap.p_above[i]), families)
-    some = by_family(lambda i: auroc(harm[clear][i], gap.p_above[clear][i]), families[clear])
+    clear = gap.column("clear")
+    every = _range(harm, gap.p_above, families)
+    some = _range(harm[clear], gap.p_above[clear], families[clear])
     lines.append(
-        f"\n90 % intervals, families resampled: AUROC {every[0]:.3f} to {every[1]:.3f}, over "
-        f"clear cells {some[0]:.3f} to {some[1]:.3f}.  The target set for it was 0.78."
+        f"\n90 % intervals, families resampled: AUROC {every}, over clear cells {some}.  The "
+        "target set for it was 0.78."
     )
     return "\n".join(lines)
+
+
+def _range(harm: Bools, score: Floats, families: NDArray[np.str_]) -> str:
+    """Return the interval of the AUROC, which needs rows of both kinds."""
+    if harm.all() or not harm.any():
+        return "n/a"
+    low, high = by_family(lambda i: auroc(harm[i], score[i]), families)
+    return f"{low:.3f} to {high:.3f}"
 
 
 def _rivals(gap: Found) -> str:

@@ -312,13 +312,13 @@ def _policy(judged: Judged) -> list[str]:
         top = best["own"].to_numpy()
         if k is not None:
             own, top = own[k], top[k]
-        return f"{100 * own.sum() / top.sum():.0f} %"
+        return f"{100 * own.sum() / top.sum():.0f} %" if top.sum() else "n/a"
 
     classes = (best.reset_index()["task"] != "regression").to_numpy()
     rows = [["oracle (best over the other draws)", f"{best['own'].mean():+.4f}", "100 %", "100 %",
              "100 %", f"{100 * best['clear_harm'].mean():.1f} %", _taken(best), ""]]  # fmt: skip
     for name, rule in rules.items():
-        rule = rule.reindex(best.index)
+        rule = judge.everywhere(rule, best)
         difference = (chosen.reindex(best.index)["own"] - rule["own"]).to_numpy()
         low, high = judge.by_family(
             lambda i, d=difference: float(d[i].mean()),
@@ -337,7 +337,8 @@ def _policy(judged: Judged) -> list[str]:
     return [
         "## Following it\n\nOne decision for each pair, learner, number of labels and draw: the "
         "strategy with the least score, or the target alone where none is below 0. Gain is that "
-        "of the very draw. Clearly worse: the mean gap of what was chosen is clear and above 0. "
+        "of the very draw; where a strategy was not measured, the target alone takes its place. "
+        "Clearly worse: the mean gap of what was chosen is clear and above 0. "
         "Last column: mean gap of the first rule less that of the row (below 0: the first rule is "
         "better).",
         markdown_table(

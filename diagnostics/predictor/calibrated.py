@@ -12,11 +12,10 @@ from ..document import (
     CheckResult,
     Contribution,
     Gap,
-    Outcome,
     ReferenceCase,
     ReferenceCases,
 )
-from ..gap import HARM, HARM_COST, LEVEL, PairedCrossValidation
+from ..gap import HARM_COST, LEVEL, PairedCrossValidation, outcome_of
 from ..learners import Learner
 from ..pilot import Metric, Pilot
 from . import other_metrics
@@ -310,10 +309,7 @@ def _gap(
     low, high = (float(prediction.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     own_ends = [float(own.quantile(q)[0]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
     p_harm = float(prediction.above(0.0)[0])
-    outcome: Outcome = (
-        "hurts" if p_harm >= HARM else "helps" if p_harm <= 1 - HARM else "cannot tell"
-    )
-    return Gap(
+    found = Gap(
         estimate=float(prediction.mean[0]),
         low=low,
         high=high,
@@ -322,7 +318,7 @@ def _gap(
         p_harm=p_harm,
         p_clear_harm=float(prediction.above(metric.margin)[0]),
         p_clear_gain=1 - float(prediction.above(-metric.margin)[0]),
-        outcome=outcome,
+        outcome=outcome_of(p_harm),
         method=method,
         in_calibrated_range=not outside,
         outside=outside,
@@ -336,3 +332,20 @@ def _gap(
             for group, value in zip(groups, prediction.contributions[0], strict=True)
         ],
     )
+    return _no_surer(found, plain) if outside else found
+
+
+def _no_surer(gap: Gap, pilot: Gap) -> Gap:
+    """Return a gap that is no surer than the pilot alone: how far to believe it was not learned.
+
+    The interval holds that of the pilot, and probabilities are half its own.
+    """
+    assert gap.own_draw is not None
+    assert gap.expected_loss is not None
+    assert pilot.expected_loss is not None
+    ends = ((gap.low, gap.high), gap.own_draw)
+    (low, high), own = ((min(a, pilot.low), max(b, pilot.high)) for a, b in ends)
+    names = ("p_harm", "p_clear_harm", "p_clear_gain", "expected_loss")
+    update = {name: (getattr(gap, name) + getattr(pilot, name)) / 2 for name in names}
+    update |= {"low": low, "high": high, "own_draw": list(own)}
+    return gap.model_copy(update=update | {"outcome": outcome_of(update["p_harm"])})

@@ -81,6 +81,10 @@ def test_a_learner_that_was_not_measured_is_outside_and_caps_the_verdict():
     gap = result.gap
     assert gap.in_calibrated_range is False
     assert any("learner" in words for words in gap.outside)
+    assert gap.low <= gap.pilot_low
+    assert gap.high >= gap.pilot_high
+    assert gap.own_draw[0] <= gap.pilot_low
+    assert gap.own_draw[1] >= gap.pilot_high
     assert result.verdict.label not in ("transfer", "transfer-with-adaptation")
 
 
