@@ -30,12 +30,17 @@ GLOSSARY = (
     (
         "Calibrated range",
         "The sizes, errors and kinds of learner that the measured transfers cover. Outside it a "
-        "prediction is an extrapolation: its interval is widened, and the verdict is no better "
-        "than caution.",
+        "prediction is an extrapolation: its interval is widened and holds that of the pilot "
+        "alone, and the verdict is no better than caution.",
     ),
     (
         "Contribution",
         "What one group of evidence adds to a predicted gap. Contributions add up to it.",
+    ),
+    (
+        "Learner not tried",
+        "One whose gap is predicted from the pilot of a cheaper learner, by a model that learned "
+        "from transfers measured with both how far the one speaks for the other.",
     ),
     (
         "Expected loss",

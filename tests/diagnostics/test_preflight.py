@@ -170,7 +170,7 @@ def test_the_gap_is_in_the_users_metric(metric):
     assert found.metric.name == metric
     tried = [s for s in found.strategies if s.gap]
     for row in tried:
-        assert row.gap.estimate == pytest.approx(row.error - row.error_target_only)
+        assert row.gap.pilot_estimate == pytest.approx(row.error - row.error_target_only)
 
 
 @pytest.mark.parametrize(
