@@ -31,7 +31,7 @@ from negtransfer.diagnostics.predictor.model import Prediction, shipped
 from negtransfer.diagnostics.predictor.no_labels_model import shipped as shipped_without_labels
 from negtransfer.diagnostics.predictor.other_metrics import shipped as shipped_others
 
-from . import break_even, no_labels, no_labels_page
+from . import break_even, cheap_to_dear, no_labels, no_labels_page
 from .cases import Cases, cases
 from .evaluate import judged
 from .other_metrics import in_metrics
@@ -116,7 +116,8 @@ def _with_pilots(parts: Path, outcomes: pd.DataFrame, name: str) -> str:
     )
     return (
         f"{text}\n## Break-even\n\n{break_even.unseen(outcomes, break_even.foreseen(found, said))}"
-        f"\n\n## Other metrics\n\n{_in_metrics(parts, found, said)}"
+        f"\n\n## Dear learners from the linear pilot\n\n{cheap_to_dear.unseen(outcomes, pilots)}"
+        f"\n## Other metrics\n\n{_in_metrics(parts, found, said)}"
     )
 
 

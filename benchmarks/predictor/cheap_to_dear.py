@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.outcomes.table import CASE, CELL, gaps, read, read_evidence
 from negtransfer.diagnostics.pilot._plan import MAX_FITS
+from negtransfer.diagnostics.predictor.cheap_to_dear import shipped as dear_model
 from negtransfer.diagnostics.predictor.model import shipped
 from negtransfer.diagnostics.strategies import DEFAULT
 
@@ -36,6 +37,7 @@ SETTINGS, TUNING_FOLDS = 50, 5
 """Of a tuned training: settings tried, and folds each is judged by."""
 HOME_FITS = 11
 """Source model and, in five folds at home, a model of the source and one of both sides."""
+HEAD = ["dear learner", "score", "cases", "AUROC, all", "AUROC, clear", "Spearman"]
 COST_HEAD = [
     "dear learner", "trainings", "pilot, s", "one training, s", "tuned training, s",
     "pilot / one training", "pilot / tuned training",
@@ -68,6 +70,13 @@ def rows(data: Cases, outcomes: pd.DataFrame) -> list[list[str]]:
         "raw linear pilot": (data.table["pilot_gap"].to_numpy(float),) * 2,
         "measured gap of the linear learner": (cheap_gap, cheap_gap),
     }
+    return scored(data, scores)
+
+
+def scored(
+    data: Cases, scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+) -> list[list[str]]:
+    """Return one row a dear learner and score, each a ranking and a size of the gap."""
     table = data.table
     out = []
     for learner in sorted(table["learner"].unique()):
@@ -81,6 +90,21 @@ def rows(data: Cases, outcomes: pd.DataFrame) -> list[list[str]]:
                 f"{judge.spearman(size[ok], table['gap'].to_numpy(float)[ok]):.3f}",
             ])  # fmt: skip
     return out
+
+
+def unseen(outcomes: pd.DataFrame, pilots: pd.DataFrame) -> str:
+    """Return the table for data that the shipped model has not seen."""
+    from .page import markdown_table
+
+    if (outcomes["learner"] == CHEAP).all():
+        return "No transfer was measured with a dear learner and a linear pilot.\n"
+    data = cases(outcomes, pilots, learner=CHEAP)
+    found = dear_model().predict(data.evidence)
+    raw = data.table["pilot_gap"].to_numpy(float)
+    table = scored(
+        data, {"shipped": (found.mean / found.spread, found.mean), "raw linear pilot": (raw, raw)}
+    )
+    return markdown_table(HEAD, table) + "\n"
 
 
 def pilot_seconds(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -133,12 +157,11 @@ def main() -> None:
     outcomes = read()
     data = cases(outcomes, read_evidence("pilot"), learner="linear")
     pairs = len(data.table[["set", "source", "target"]].drop_duplicates())
-    head = ["dear learner", "score", "cases", "AUROC, all", "AUROC, clear", "Spearman"]
     text = "\n\n".join([
         "# From the pilot of a cheap learner to the gap of an expensive one",
         "Made by `python -m benchmarks.predictor.cheap_to_dear`. Pilots with the linear learner, "
         f"gaps of others: {len(data):,} cases of {pairs} pairs, families left out.",
-        markdown_table(head, rows(data, outcomes)),
+        markdown_table(HEAD, rows(data, outcomes)),
         COST_TEXT,
         markdown_table(COST_HEAD, costs(outcomes)),
     ])  # fmt: skip

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from benchmarks.outcomes.table import AWAY, TEXTS, read, read_evidence
 from benchmarks.predictor import __main__ as command
-from benchmarks.predictor import break_even, no_labels, no_labels_page
+from benchmarks.predictor import break_even, cheap_to_dear, no_labels, no_labels_page
 from benchmarks.predictor.cases import cases
 from negtransfer.diagnostics.predictor import break_even as package
 from negtransfer.diagnostics.predictor.model import Prediction
@@ -81,7 +81,12 @@ def headings(text):
 
 def test_every_section_is_printed(tables, tmp_path):
     text = command.report(write(tmp_path, tables), "two sets")
-    assert headings(text)[-3:] == ["## Break-even", "## Other metrics", "## Without target labels"]
+    last = [
+        "## Break-even", "## Dear learners from the linear pilot", "## Other metrics",
+        "## Without target labels",
+    ]  # fmt: skip
+    assert headings(text)[-4:] == last
+    assert "No transfer was measured with a dear learner" in text
     assert "## Sign" in text
     assert "`two sets`" in text
     assert "| regression | pooled | 20 |" in text
@@ -177,3 +182,12 @@ def test_without_labels_a_single_outcome_has_no_range(tables):
     worse = linear["error"].where(linear["strategy"] != "source-only", 1.0)
     some["linear"] = linear.assign(error=worse)
     assert "AUROC n/a, over clear cells n/a" in no_labels_of(some)
+
+
+def test_dear_learners_are_judged_by_the_shipped_model(tables):
+    every = read()
+    pairs = tables["linear"][["set", "source", "target"]].drop_duplicates()
+    outcomes = texts(every.merge(pairs))
+    found = cheap_to_dear.unseen(outcomes, texts(tables["pilot"]))
+    assert "| forest | shipped |" in found
+    assert "| forest | raw linear pilot |" in found
