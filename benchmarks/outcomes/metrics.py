@@ -129,7 +129,7 @@ def join_metrics(parts: Path) -> pd.DataFrame:
     table = pd.concat(found, ignore_index=True)
     table = table.sort_values(KEYS, kind="stable").reset_index(drop=True)
     for name in NUMBERS:
-        table[name] = table[name].round(5).astype(np.float32)
+        table[name] = table[name].astype(np.float64).round(5).astype(np.float32)
     for name, kind in (("n_labels", np.int16), ("draws", np.int8)):
         table[name] = table[name].astype(kind)
     return table.astype(dict.fromkeys(TEXTS, "category"))

@@ -141,3 +141,13 @@ def test_break_even_is_judged_where_the_measured_gap_crosses_zero():
     assert set(found["where"]) == {"inside"}
     np.testing.assert_allclose(found["crossing"], 100.0, rtol=0.01)
     assert np.abs(np.log2(found["at"] / found["crossing"])).median() < 1
+
+
+def test_joining_what_was_joined_changes_nothing(found, tmp_path):
+    table, _ = found
+    (tmp_path / "metrics").mkdir()
+    table.to_parquet(tmp_path / "metrics" / "one.parquet")
+    once = metrics.join_metrics(tmp_path)
+    once.to_parquet(tmp_path / "metrics" / "one.parquet")
+    pd.testing.assert_frame_equal(metrics.join_metrics(tmp_path), once)
+    assert len(metrics.join_metrics(tmp_path / "empty")) == 0
