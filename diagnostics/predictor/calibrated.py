@@ -136,7 +136,8 @@ class CalibratedPredictor:
         if not known or pilot.n_labels > self.most_labels():
             return plain
         row = self.evidence(pilot, learner)[strategy]
-        outside = self._outside(row, self._model) + self._unmeasured(learner, metric.name)
+        outside = self._outside(row, self._model)
+        outside += self._unmeasured(learner, metric.name, pilot.n_labels)
         mean, own = (
             self._predict(row, learner, strategy, target, bool(outside), metric.name)
             for target in TARGETS
@@ -280,13 +281,17 @@ class CalibratedPredictor:
             found.append("how rows are held out (by units or in time, measured at random)")
         return found
 
-    def _unmeasured(self, learner: str, metric: str) -> list[str]:
+    def _unmeasured(self, learner: str, metric: str, n_labels: int) -> list[str]:
         kind = self.kind(learner)
-        if kind is None:
-            return [f"{WORDS['learner']} ({learner})"]
-        if metric not in METRICS and kind not in self._others.about["learners"]:
-            return [f"{WORDS['learner']} in this metric ({learner})"]
-        return []
+        found = [] if kind else [f"{WORDS['learner']} ({learner})"]
+        if metric in METRICS:
+            return found
+        if kind and kind not in self._others.about["learners"]:
+            found.append(f"{WORDS['learner']} in this metric ({learner})")
+        most = other_metrics.MOST_LABELS
+        if n_labels > most * SLACK:
+            found.append(f"{WORDS['n_labels']} in this metric ({n_labels}, measured to {most})")
+        return found
 
 
 def _wider(found: Prediction) -> Prediction:

@@ -25,6 +25,8 @@ FILE = "other_metrics.json"
 MEASURED = ("balanced_accuracy", "roc_auc", "brier", "log_loss", "mae", "r2")
 SAME = {"mse": "r2"}
 """Metrics whose error is that of another."""
+MOST_LABELS = 500
+"""With which gaps were measured in these metrics."""
 USUAL = "the gap in accuracy or RMSE"
 GROUPS = (USUAL, METRIC, PROPER, SIZES, STRATEGY)
 NUMBERS = (

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -186,6 +186,17 @@ def test_learners_not_measured_in_the_metric_are_outside(learner, inside):
     assert any("learner" in words for words in result.gap.outside) is not inside
     if not inside:
         assert result.verdict.label not in ("transfer", "transfer-with-adaptation")
+
+
+@pytest.mark.parametrize(("metric", "inside"), [("brier", False), ("accuracy", True)])
+def test_more_labels_than_were_measured_in_the_metric_are_outside(metric, inside):
+    X, y = make_classification(1000, 6, random_state=0)
+    result = preflight(
+        source=(X[:300], y[:300]), target=(X[300:], y[300:]), learner="linear", metric=metric,
+        strategies="pooled", budget=5,
+    )  # fmt: skip
+    assert result.gap.in_calibrated_range is inside
+    assert any("number of target labels" in words for words in result.gap.outside) is not inside
 
 
 def test_the_margin_is_the_users():
