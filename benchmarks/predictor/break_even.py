@@ -54,7 +54,8 @@ from negtransfer.diagnostics.predictor.break_even import (
 from negtransfer.diagnostics.predictor.model import Prediction
 
 from .cases import Cases, cases, table_hash
-from .fit import SHIPPED, left_out, rest_of
+from .fit import SHIPPED, left_out
+from .regression import rest_of
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent

@@ -15,6 +15,8 @@ from negtransfer.diagnostics.predictor.terms import NUMBERS, studentised
 
 Floats = NDArray[np.float64]
 PILOT = [*CELL, "draw"]
+LARGEST = 3.0
+"""Gaps beyond three standard deviations or 300 points are told as that."""
 
 
 @dataclass(frozen=True)

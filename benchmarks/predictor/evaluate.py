@@ -17,8 +17,9 @@ from benchmarks.outcomes.table import gaps, read, read_evidence
 from negtransfer.diagnostics.costs import HARM_COST
 from negtransfer.diagnostics.predictor.model import Prediction, Rest
 
-from .cases import Cases, cases
-from .fit import LARGEST, left_out, rest_of
+from .cases import LARGEST, Cases, cases
+from .fit import left_out
+from .regression import rest_of
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent

@@ -23,27 +23,20 @@ from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import TABLE, read, read_evidence, versions
 from negtransfer.diagnostics.predictor.cheap_to_dear import CHEAP
-from negtransfer.diagnostics.predictor.model import GapModel, Prediction, Rest
+from negtransfer.diagnostics.predictor.model import GapModel, Prediction
 from negtransfer.diagnostics.predictor.other_metrics import OtherMetrics
 from negtransfer.diagnostics.predictor.reference import Reference, placed, to_bytes
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
-from .cases import Cases, cases, table_hash
+from .cases import LARGEST, Cases, cases, table_hash
 from .other_metrics import fit_metric, in_metrics
 from .other_metrics import left_out as metric_left_out
-from .regression import location_scale
+from .regression import location_scale, rest_of
 
 Floats = NDArray[np.float64]
 SHIPPED = Path(__file__).resolve().parents[2] / "diagnostics" / "predictor"
 PENALTY = 3600.0
 FOLDS = 10
-QUANTILES = 99
-PLACES = 9
-"""Values of mean / spread for which the rest is kept."""
-NEIGHBOURS = 0.1
-"""Share of the cases to each side that give the rest of such a place."""
-LARGEST = 3.0
-"""Gaps beyond three standard deviations or 300 points are told as that."""
 TOLERANCE = 0.005
 """Share of rows outside the calibrated range, at each end of each number."""
 
@@ -86,32 +79,6 @@ def coefficients_of(data: Cases) -> tuple[Floats, Floats]:
 
 def _answer(data: Cases) -> Floats:
     return np.clip(data.table["gap"].to_numpy(dtype=np.float64), -LARGEST, LARGEST)
-
-
-def rest_of(
-    answer: Floats, mean: Floats, spread: Floats, weight: Floats, *,
-    places: int = PLACES, neighbours: float = NEIGHBOURS,
-) -> Rest:  # fmt: skip
-    """Return what was left of these answers, by mean / spread."""
-    place, rest = mean / spread, (answer - mean) / spread
-    order = np.argsort(place, kind="stable")
-    place, rest, weight = place[order], rest[order], weight[order]
-    share = (np.cumsum(weight) - weight / 2) / weight.sum()
-    at, rows = [], []
-    for centre in np.linspace(neighbours, 1 - neighbours, places):
-        near = np.abs(share - centre) <= neighbours
-        at.append(np.average(place[near], weights=weight[near]))
-        rows.append(quantiles(rest[near], weight[near]))
-    return Rest(np.array(at), np.array(rows))
-
-
-def quantiles(values: Any, weight: Floats) -> Floats:
-    """Return weighted quantiles at (i + 1/2) / q."""
-    values = np.asarray(values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weight[order]) - weight[order] / 2
-    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    return np.interp(levels, total / weight.sum(), values[order])
 
 
 def shipped_files() -> tuple[str, str, str, bytes]:

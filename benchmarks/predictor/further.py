@@ -22,8 +22,8 @@ from benchmarks.outcomes.evidence import LABELS_OF_CHECKS
 from benchmarks.outcomes.table import read, read_evidence
 from negtransfer.diagnostics.predictor.terms import LEAST_APART, TYPICAL_APART
 
-from .cases import Cases, cases
-from .fit import LARGEST, left_out
+from .cases import LARGEST, Cases, cases
+from .fit import left_out
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent

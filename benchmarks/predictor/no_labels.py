@@ -23,9 +23,9 @@ from benchmarks.outcomes.table import CASE, CELL, MARGIN, gaps, read, read_evide
 from negtransfer.diagnostics.predictor.no_labels_model import ANSWERS, Head, NoLabelModel
 from negtransfer.diagnostics.predictor.no_labels_terms import ERROR_AT, NUMBERS, RANGED, terms
 
-from .cases import rooted, table_hash
-from .fit import LARGEST, TOLERANCE, quantiles
-from .regression import location_scale
+from .cases import LARGEST, rooted, table_hash
+from .fit import TOLERANCE
+from .regression import location_scale, quantiles
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent

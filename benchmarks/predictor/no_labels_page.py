@@ -18,9 +18,9 @@ from negtransfer.diagnostics.predictor.no_labels_evidence import ESTIMATES, PLAN
 from negtransfer.diagnostics.predictor.no_labels_model import NoLabelModel
 from negtransfer.diagnostics.predictor.no_labels_terms import at_home
 
-from .fit import quantiles
 from .judge import auroc, brier_skill, by_family, calibration_error
 from .no_labels import Rows, folds, left_out
+from .regression import quantiles
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -30,16 +30,16 @@ from negtransfer.diagnostics.predictor.other_metrics import (
     MetricModel,
     terms,
 )
+from negtransfer.diagnostics.predictor.outlook import WIDTH_80
 from negtransfer.diagnostics.predictor.terms import METRIC, PROPER
 
-from .cases import Cases, cases, rooted
-from .regression import location_scale
+from . import regression
+from .cases import LARGEST, Cases, cases, rooted
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent
 PENALTY = 300.0
 FOLDS = 15
-LARGEST = 3.0
 LEVEL = 0.9
 TURNING = "gap x labels"
 """A term that grows and falls with the number of labels."""
@@ -130,7 +130,7 @@ def coefficients_of(data: InMetric) -> tuple[Floats, Floats]:
     """
     names, X, _, Z = terms(data.evidence)
     upwards = [group in (USUAL, METRIC, PROPER) and name != TURNING for name, group in names]
-    return location_scale(
+    return regression.location_scale(
         X, Z, data.answer(), data.weights, penalty=PENALTY, max_iter=600, tolerance=1e-9,
         not_negative=upwards,
     )  # fmt: skip
@@ -149,9 +149,9 @@ def left_out(data: InMetric, *, folds: int = FOLDS) -> tuple[Floats, Floats]:
 
 def rest_of(data: InMetric, answer: Floats, mean: Floats, spread: Floats) -> Rest:
     """Return what was left of these answers; there are fewer cases, so at fewer places."""
-    from .fit import rest_of as left
-
-    return left(answer, mean, spread, data.weights, places=PLACES, neighbours=NEIGHBOURS)
+    return regression.rest_of(
+        answer, mean, spread, data.weights, places=PLACES, neighbours=NEIGHBOURS
+    )
 
 
 def fit_metric(data: InMetric, mean: Floats, spread: Floats) -> MetricModel:
@@ -180,7 +180,7 @@ def summary(told: Prediction) -> tuple[Floats, ...]:
     """Return sd, P(harm) and the 90 % interval."""
     low, high = (told.quantile((1 + sign * LEVEL) / 2) for sign in (-1, 1))
     # As the package takes it from the 80 % interval of the prediction.
-    sd = (told.quantile(0.9) - told.quantile(0.1)) / 2.5631
+    sd = (told.quantile(0.9) - told.quantile(0.1)) / WIDTH_80
     return sd, told.above(0.0), low, high
 
 

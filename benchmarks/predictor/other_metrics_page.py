@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcomes.table import cells
 from negtransfer.diagnostics.predictor.other_metrics import OtherMetrics
+from negtransfer.diagnostics.predictor.terms import LEAST_SE
 
 from .break_even import (
     CURVE,
@@ -57,7 +58,7 @@ def conformal_width(data: InMetric, covered: float) -> float:
 
     Proportional to the pilot's standard error; the factor for a family comes from the others.
     """
-    se = np.maximum(data.evidence["metric_se"], 0.002)
+    se = np.maximum(data.evidence["metric_se"], LEAST_SE)
     score = np.abs(data.answer() - data.evidence["metric_gap"]) / se
     width = np.full(len(se), np.nan)
     for name in np.unique(data.families):

@@ -1,4 +1,4 @@
-"""Location-scale regression with Student errors: what both predictors are fitted with."""
+"""Location-scale regression with Student errors, and the shape of what it leaves."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from negtransfer.diagnostics.predictor.model import Rest
+
 Floats = NDArray[np.float64]
 DF = 4.0
 """So that single transfers with enormous gaps do not decide."""
+QUANTILES = 99
+PLACES = 9
+"""Values of mean / spread for which the rest is kept."""
+NEIGHBOURS = 0.1
+"""Share of the cases to each side that give the rest of such a place."""
 
 
 def location_scale(
@@ -67,3 +74,29 @@ def location_scale(
     )  # fmt: skip
     b, c = found.x[:p] / x_scale, found.x[p + 1 :] / z_scale
     return b, np.r_[found.x[p] - c @ z_mean, c]
+
+
+def rest_of(
+    answer: Floats, mean: Floats, spread: Floats, weight: Floats, *,
+    places: int = PLACES, neighbours: float = NEIGHBOURS,
+) -> Rest:  # fmt: skip
+    """Return what was left of these answers, by mean / spread."""
+    place, rest = mean / spread, (answer - mean) / spread
+    order = np.argsort(place, kind="stable")
+    place, rest, weight = place[order], rest[order], weight[order]
+    share = (np.cumsum(weight) - weight / 2) / weight.sum()
+    at, rows = [], []
+    for centre in np.linspace(neighbours, 1 - neighbours, places):
+        near = np.abs(share - centre) <= neighbours
+        at.append(np.average(place[near], weights=weight[near]))
+        rows.append(quantiles(rest[near], weight[near]))
+    return Rest(np.array(at), np.array(rows))
+
+
+def quantiles(values: Any, weight: Floats) -> Floats:
+    """Return weighted quantiles at (i + 1/2) / q."""
+    values = np.asarray(values, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order]) - weight[order] / 2
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    return np.interp(levels, total / weight.sum(), values[order])

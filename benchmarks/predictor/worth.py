@@ -35,8 +35,8 @@ from negtransfer.diagnostics.predictor.worth import (
 )
 
 from .cases import cases, table_hash
-from .fit import QUANTILES, SHIPPED, left_out, quantiles, rest_of
-from .regression import location_scale
+from .fit import SHIPPED, left_out
+from .regression import QUANTILES, location_scale, quantiles, rest_of
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).parent

@@ -10,6 +10,8 @@ from .terms import METRICS, STRATEGIES
 from .worth import LARGEST, Situation, worth
 
 FEWEST = 10
+WIDTH_80 = 2.5631
+"""Of the 80 % interval of a normal distribution, in standard deviations."""
 UNKNOWN = "How many labels would tell help from harm cannot be said {}."
 
 
@@ -43,7 +45,7 @@ def outlook(
     known = None
     if usual:
         known = labels_until_known(
-            gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / 2.5631,
+            gap.estimate, sd, row.n_labels, row.error_target_only, (high - low) / WIDTH_80,
             margin=metric.margin, strategy=row.strategy, regression=regression,
             pilot_gap=gap.pilot_estimate,
         )  # fmt: skip
@@ -62,7 +64,7 @@ def outlook(
 
 def spread_of(gap: Gap) -> float:
     """Return the standard deviation of a gap: its 80 % interval is 2 x 1.2816 of them wide."""
-    return max((gap.high - gap.low) / 2.5631, 1e-6)
+    return max((gap.high - gap.low) / WIDTH_80, 1e-6)
 
 
 def _worth(gap: Gap, row: StrategyResult, here: Situation | None) -> LabelWorth | None:

@@ -13,7 +13,8 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.predictor import judge
 from benchmarks.predictor.cases import Cases, rooted, table_hash
-from benchmarks.predictor.fit import coefficients_of, left_out, quantiles
+from benchmarks.predictor.fit import coefficients_of, left_out
+from benchmarks.predictor.regression import quantiles
 from negtransfer.diagnostics.predictor.terms import NUMBERS, terms
 
 
